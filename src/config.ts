@@ -1,0 +1,195 @@
+// Flags, environment and defaults become one frozen Config, or every problem of them at once.
+import { readFile, stat } from 'node:fs/promises';
+import { type DatabaseTarget, databaseUrl } from './database-url.js';
+import { CleanupError } from './errors.js';
+import { flagName, SETTINGS, type SettingName, type Settings } from './settings.js';
+
+type Required<Name extends SettingName> = NonNullable<Settings[Name]>;
+
+export interface Config {
+  readonly target: DatabaseTarget;
+  /** Budget in milliseconds; 0 is none. */
+  readonly timeoutMs: number;
+  /** MySQL only. */
+  readonly schema: string | undefined;
+  readonly table: string;
+  readonly expiresColumn: string;
+  readonly expiresFormat: Required<'expiresFormat'>;
+  readonly timeZone: string;
+  readonly olderThanMs: number;
+  readonly dryRun: boolean;
+  /** Something to mend that is no reason to fail. */
+  readonly warning: string | undefined;
+}
+
+/** What the line needs, whatever else is wrong. */
+export interface Logging {
+  /** Undefined unless given and valid. */
+  readonly correlationId: string | undefined;
+  readonly format: Required<'logFormat'>;
+  readonly level: Required<'logLevel'>;
+  readonly quiet: boolean;
+}
+
+export interface Inputs {
+  /** What commander read: texts, or true for a flag without a value. */
+  readonly flags: Readonly<Partial<Record<SettingName, string | boolean>>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: AsyncIterable<string | Uint8Array>;
+}
+
+interface Given {
+  readonly raw: string;
+  /** The flag or the variable it came from, for messages. */
+  readonly source: string;
+  /** 0 is the flag, 1 the tool's own variable, 2 a variable shared with others. Lower beats higher. */
+  readonly rank: number;
+}
+
+const LONGEST_URL_BYTES = 65_536;
+
+/** Resolves to `config`, or to the usage error that names every problem. Never echoes a value. */
+export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging; config: Config | CleanupError }> {
+  const problems: string[] = [];
+  const settings = parseAll(inputs, problems);
+  const logging = Object.freeze({
+    correlationId: settings.correlationId,
+    format: settings.logFormat ?? 'auto',
+    level: settings.logLevel ?? 'info',
+    quiet: settings.quiet ?? false,
+  });
+  const url = await readTarget(inputs, problems);
+  const names = url && readNames(url.target, settings, problems);
+  const { timeout, expiresColumn, expiresFormat, timeZone, olderThan, dryRun = false } = settings;
+  if (
+    problems.length > 0 ||
+    url === undefined ||
+    names === undefined ||
+    timeout === undefined ||
+    expiresColumn === undefined ||
+    expiresFormat === undefined ||
+    timeZone === undefined ||
+    olderThan === undefined
+  ) {
+    return { logging, config: usageError(problems) };
+  }
+  const config = {
+    ...url,
+    ...names,
+    timeoutMs: timeout,
+    expiresColumn,
+    expiresFormat,
+    timeZone,
+    olderThanMs: olderThan,
+    dryRun,
+  };
+  return { logging, config: Object.freeze(config) };
+}
+
+export function usageError(problems: readonly string[]): CleanupError {
+  return new CleanupError('usage', problems.join('; '), { code: 'USAGE', hint: 'Try: session-cleanup run --help' });
+}
+
+/** Every setting but the two of the database, which `readTarget` weighs against each other. */
+function parseAll(inputs: Inputs, problems: string[]): Settings {
+  const entries = (Object.keys(SETTINGS) as SettingName[]).map((name) => {
+    const setting = SETTINGS[name];
+    const given = name === 'dbUrl' || name === 'dbUrlFile' ? undefined : findGiven(inputs, name);
+    const raw = given?.raw ?? ('default' in setting ? setting.default : undefined);
+    if (raw === undefined) return [name, undefined];
+    const parsed = setting.parse(raw);
+    if ('value' in parsed) return [name, parsed.value];
+    problems.push(`${given?.source ?? flagName(setting.flags)} ${parsed.problem}`);
+    return [name, undefined];
+  });
+  return Object.fromEntries(entries) as Settings;
+}
+
+function findGiven({ flags, env }: Inputs, name: SettingName): Given | undefined {
+  const setting = SETTINGS[name];
+  const flag = flags[name];
+  if (flag !== undefined) return { raw: String(flag), source: flagName(setting.flags), rank: 0 };
+  const at = setting.variables.findIndex((variable) => env[variable] !== undefined && env[variable] !== '');
+  const source = setting.variables[at];
+  return source === undefined ? undefined : { raw: env[source] ?? '', source, rank: at + 1 };
+}
+
+async function readTarget(
+  inputs: Inputs,
+  problems: string[],
+): Promise<{ target: DatabaseTarget; warning: string | undefined } | undefined> {
+  const url = findGiven(inputs, 'dbUrl');
+  const file = findGiven(inputs, 'dbUrlFile');
+  if (url === undefined && file === undefined) {
+    problems.push('--db-url is missing: give the flag, --db-url-file, or set SESSION_CLEANUP_DB_URL or DATABASE_URL');
+    return undefined;
+  }
+  if (url !== undefined && file !== undefined && url.rank === file.rank) {
+    problems.push(`${url.source} and ${file.source} are both given: keep one of them`);
+    return undefined;
+  }
+  const fromFile = file !== undefined && (url === undefined || file.rank < url.rank) ? file : undefined;
+  const given: (Given & { readonly warning?: string | undefined }) | undefined =
+    fromFile === undefined ? url : await readUrlFile(fromFile, inputs.stdin, problems);
+  if (given === undefined) return undefined;
+  const parsed = databaseUrl(given.raw);
+  if ('problem' in parsed) {
+    problems.push(`${given.source} ${parsed.problem}`);
+    return undefined;
+  }
+  return { target: parsed.value, warning: given.warning };
+}
+
+async function readUrlFile(
+  { raw: path, source, rank }: Given,
+  stdin: Inputs['stdin'],
+  problems: string[],
+): Promise<(Given & { readonly warning: string | undefined }) | undefined> {
+  const parsed = SETTINGS.dbUrlFile.parse(path);
+  if ('problem' in parsed) {
+    problems.push(`${source} ${parsed.problem}`);
+    return undefined;
+  }
+  try {
+    if (path === '-') return { raw: await readText(stdin), source, rank, warning: undefined };
+    const { mode, size } = await stat(path);
+    if (size > LONGEST_URL_BYTES) throw new Error('too large');
+    const warning =
+      (mode & 0o004) === 0 ? undefined : `every user may read the file of ${source}: chmod o-r takes that away`;
+    return { raw: await readFile(path, 'utf8'), source, rank, warning };
+  } catch (error) {
+    const { code = 'too large' } = error as NodeJS.ErrnoException;
+    problems.push(`${source} names a file that cannot be read (${code}): check the path and its permissions`);
+    return undefined;
+  }
+}
+
+async function readText(stream: Inputs['stdin']): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    chunks.push(Buffer.from(chunk));
+    bytes += chunk.length;
+    if (bytes > LONGEST_URL_BYTES) throw new Error('too large');
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function readNames(
+  target: DatabaseTarget,
+  { table }: Settings,
+  problems: string[],
+): Pick<Config, 'schema' | 'table'> | undefined {
+  if (table === undefined) return undefined;
+  if (target.dialect === 'sqlite') return { schema: undefined, table };
+  const [first = '', ...rest] = table.split('.');
+  if (rest.length > 1 || first === '' || rest[0] === '') {
+    problems.push('--table must be a table, or schema.table');
+    return undefined;
+  }
+  if (rest[0] === undefined && target.database === undefined) {
+    problems.push('--db-url names no database: end it with /database, or give --table as schema.table');
+    return undefined;
+  }
+  return rest[0] === undefined ? { schema: undefined, table: first } : { schema: first, table: rest[0] };
+}

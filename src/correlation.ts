@@ -1,0 +1,14 @@
+// The correlation ID of the work in hand, carried without being passed along. Imports nothing of ours.
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+const storage = new AsyncLocalStorage<string>();
+
+/** Runs `work` with `correlationId` in its asynchronous context, and only there. */
+export function withCorrelationId<T>(correlationId: string, work: () => Promise<T>): Promise<T> {
+  return storage.run(correlationId, work);
+}
+
+/** The correlation ID of the calling context; undefined outside `withCorrelationId`. */
+export function currentCorrelationId(): string | undefined {
+  return storage.getStore();
+}

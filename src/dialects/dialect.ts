@@ -1,0 +1,107 @@
+// What an engine has to answer for. Everything that differs between engines is behind this.
+import type { Knex } from 'knex';
+import type { DatabaseTarget } from '../database-url.js';
+import type { Cutoff, Fit, Sampled, StoredAs } from '../expiry.js';
+
+export type Binding = string | number | bigint | Buffer;
+
+/** SQL text with `?` placeholders. Identifiers in it are quoted and their question marks escaped for Knex. */
+export interface Sql {
+  readonly sql: string;
+  readonly bindings: readonly Binding[];
+}
+
+/** The condition "expired": `range` lets an index on the column be used, `guard` judges each row. Both must hold. */
+export interface Predicate {
+  readonly range: Sql;
+  readonly guard: Sql | undefined;
+}
+
+/** A column to walk by. `fromStored` turns what the driver returns into what it can be bound as. */
+export interface KeyColumn {
+  readonly name: string;
+  readonly fromStored: (value: unknown) => Binding;
+}
+
+/** Columns in index order; a walk may go along them. */
+export interface Key {
+  readonly index: string;
+  readonly columns: readonly KeyColumn[];
+}
+
+export interface Table {
+  /** Quoted, with its schema where it has one. */
+  readonly sql: string;
+  /** The expiry column as the engine spells it. */
+  readonly expiresColumn: string;
+  readonly declaredType: string;
+  /** Known from the declared type alone; undefined where the stored values have to be looked at. */
+  readonly storedAs: StoredAs | undefined;
+  /** A unique key that orders the rows as they are stored. */
+  readonly rowKey: Key | undefined;
+  /** Indexes that lead with the expiry column, the narrowest first; undefined key where it cannot be walked. */
+  readonly expiresIndexes: readonly { readonly index: string; readonly key: Key | undefined }[];
+}
+
+/** Sends one statement on the run's connection; resolves to its rows, or to what `rows` makes of an answer without. */
+export type Query = (sql: string, bindings?: readonly Binding[]) => Promise<readonly Record<string, unknown>[]>;
+
+export interface Dialect {
+  /** Options for Knex; `connectTimeoutMs` bounds the connect where it goes over a network. */
+  knexConfig(connectTimeoutMs: number): Promise<Knex.Config>;
+  quote(identifier: string): string;
+  rows(result: unknown): readonly Record<string, unknown>[];
+  /** Session settings, before anything else. `remainingMs` may be Infinity. */
+  prepare(query: Query, remainingMs: number): Promise<void>;
+  /** Keeps a second run away from the same table until the connection ends. @throws CleanupError `busy` */
+  lock(query: Query): Promise<void>;
+  /** Gives the lock back. */
+  unlock(query: Query): Promise<void>;
+  /** The database's clock, in milliseconds; undefined where it is this host's. */
+  clock(query: Query): Promise<number | undefined>;
+  /** @throws CleanupError `refused` */
+  readTable(query: Query): Promise<Table>;
+  /** Storage class of a sampled value. */
+  sampled(row: Record<string, unknown>, table: Table): Sampled;
+  /** Expressions that sample the column as `value` (and whatever `sampled` needs). */
+  sampleColumns(table: Table): string;
+  predicate(table: Table, fit: Fit, cutoff: Cutoff): Predicate;
+  /** The index by which the engine would run `DELETE FROM table WHERE where`; undefined for a scan. */
+  deleteIndex(query: Query, table: Table, where: Sql): Promise<string | undefined>;
+  readonly begin: string;
+  /** Whether a single row can be locked by others while the rest of the table is free. */
+  readonly hasRowLocks: boolean;
+  /** The table of a SELECT or a DELETE, with what keeps the engine on the index it walks by. */
+  from(table: Table, index: string, statement: 'select' | 'delete'): string;
+  /**
+   * Deletes the rows of `where` that can be locked without waiting for anybody, and resolves to their number.
+   * Undefined where the server cannot do that.
+   */
+  deleteUnlocked(): ((query: Query, table: Table, walked: Key, where: Sql) => Promise<number>) | undefined;
+  /** Ends the statement in hand. Resolves when the engine was told, rejects when it could not be. */
+  cancel(connection: unknown, openSide: () => Promise<Knex>): Promise<void>;
+  /** Whether the transaction goes on after `cancel`. */
+  readonly cancelKeepsTransaction: boolean;
+  /** Closes the connection without a farewell. */
+  destroy(connection: unknown): void;
+  classify(error: unknown): Fault;
+}
+
+/**
+ * What an engine's error means to the run. `locked`: the statement ended waiting for a lock, the transaction goes on.
+ * `rolled-back`: the engine gave the transaction up, trying again may work. `lost`: no answer will come any more.
+ */
+export interface Fault {
+  readonly kind: 'locked' | 'rolled-back' | 'lost' | 'unavailable' | 'failed';
+  readonly code: string | undefined;
+  readonly hint: string | undefined;
+}
+
+/** An engine for a target and a table name. */
+export type CreateDialect<Target extends DatabaseTarget> = (target: Target, names: TableNames) => Dialect;
+
+export interface TableNames {
+  readonly schema: string | undefined;
+  readonly table: string;
+  readonly expiresColumn: string;
+}

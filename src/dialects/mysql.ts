@@ -1,0 +1,462 @@
+// MySQL and MariaDB: sessions, catalogue, predicate, locks, cancelling. Nothing here knows of the walk or of outcomes.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Knex } from 'knex';
+import type { MysqlTarget } from '../database-url.js';
+import { CleanupError } from '../errors.js';
+import {
+  type Cutoff,
+  dateTimeText,
+  dayBeyond,
+  FIRST_JULIAN_DAY,
+  FIRST_MILLISECONDS,
+  type Fit,
+  julianDay,
+  type StoredAs,
+} from '../expiry.js';
+import type {
+  Binding,
+  CreateDialect,
+  Dialect,
+  Fault,
+  Key,
+  KeyColumn,
+  Predicate,
+  Query,
+  Sql,
+  Table,
+} from './dialect.js';
+
+const STORED_AS: Readonly<Record<string, StoredAs>> = {
+  timestamp: 'instant',
+  datetime: 'wall-clock',
+  date: 'date',
+  tinyint: 'number',
+  smallint: 'number',
+  mediumint: 'number',
+  int: 'number',
+  bigint: 'number',
+  decimal: 'number',
+  double: 'number',
+  char: 'text',
+  varchar: 'text',
+  tinytext: 'text',
+  text: 'text',
+  mediumtext: 'text',
+  longtext: 'text',
+};
+
+const same = (value: unknown): Binding => value as Binding;
+// The driver gives whole numbers beyond 2^53 as text, and MySQL compares a number with a text as doubles.
+const wholeNumber = (value: unknown): Binding => BigInt(value as string | number);
+/** Types whose values survive the way to this program and back, and that compare with a literal as they are ordered. */
+const WALKABLE: Readonly<Record<string, KeyColumn['fromStored']>> = {
+  tinyint: wholeNumber,
+  smallint: wholeNumber,
+  mediumint: wholeNumber,
+  int: wholeNumber,
+  bigint: wholeNumber,
+  char: same,
+  varchar: same,
+  binary: same,
+  varbinary: same,
+  uuid: same,
+  date: same,
+  datetime: same,
+  timestamp: same,
+};
+
+// A zero date means "never"; so does the epoch in some stores. The day after is the first that is a date in every zone.
+const FIRST_DATE = '1970-01-02';
+const DATETIME_TEXT =
+  '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+){0,1}){0,1}( {0,1}(Z|[+-][0-9]{2}:[0-9]{2})){0,1}[|]$';
+
+const HINTS: Readonly<Record<number, string>> = {
+  1044: 'Grant the account SELECT and DELETE on the table.',
+  1045: 'Check the user and the password in the URL; special characters in them must be percent-encoded.',
+  1049: 'Check the database name at the end of the URL.',
+  1142: 'Grant the account SELECT and DELETE on the table.',
+  1143: 'Grant the account SELECT and DELETE on the table.',
+  1290: 'The server is read only: connect to the primary.',
+  1665: 'The binary log format is STATEMENT: set binlog_format to ROW or MIXED.',
+  1836: 'The server is read only: connect to the primary.',
+  3159: 'The server wants TLS: add ?ssl-mode=REQUIRED (or VERIFY_CA, VERIFY_IDENTITY) to the URL.',
+};
+/** The server answered, but lets nobody in or is not ready: access, unknown database, too many connections, Galera. */
+const UNAVAILABLE = new Set([1040, 1044, 1045, 1047, 1049, 1129, 1130, 1203, 1226, 1698, 3118, 3159]);
+
+export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect => {
+  const schema = names.schema ?? target.database ?? '';
+  const tableSql = `${quote(schema)}.${quote(names.table)}`;
+  // GET_LOCK names have at most 64 characters and belong to the whole server.
+  const lockName = `session_cleanup:${createHash('sha256').update(`${schema}.${names.table}`).digest('hex').slice(0, 32)}`;
+  let server = { mariadb: false, skipLocked: false };
+  let locked = false;
+
+  return {
+    async knexConfig(connectTimeoutMs) {
+      const { tls } = target;
+      const ca = tls.caPath === undefined ? undefined : await readCa(tls.caPath);
+      const verify = tls.mode === 'VERIFY_CA' || tls.mode === 'VERIFY_IDENTITY';
+      return {
+        client: 'mysql2',
+        connection: {
+          ...(target.socketPath === undefined
+            ? { host: target.host, port: target.port }
+            : { socketPath: target.socketPath }),
+          user: target.user,
+          password: target.password,
+          ...(target.database === undefined ? {} : { database: target.database }),
+          connectTimeout: connectTimeoutMs,
+          charset: 'utf8mb4',
+          // Values of key columns go back to the server: as the text they came in, never as a Date or a double.
+          dateStrings: true,
+          supportBigNumbers: true,
+          bigNumberStrings: true,
+          // The server may not ask this host for files.
+          flags: '-LOCAL_FILES',
+          ...(tls.mode === 'DISABLED'
+            ? {}
+            : {
+                ssl: {
+                  rejectUnauthorized: verify,
+                  verifyIdentity: tls.mode === 'VERIFY_IDENTITY',
+                  ...(ca === undefined ? {} : { ca }),
+                } as Knex.MariaSslConfiguration,
+              }),
+        } satisfies Knex.MySql2ConnectionConfig,
+      };
+    },
+    quote,
+    rows(result) {
+      const [answer] = result as [Record<string, unknown>[] | Record<string, unknown>];
+      return Array.isArray(answer) ? answer : [answer];
+    },
+
+    async prepare(query, remainingMs) {
+      // sql_mode: STRICT makes a DELETE fail on the first text that is no number or date, NO_BACKSLASH_ESCAPES breaks
+      // the driver's quoting. Lock waits: one second is the least MySQL takes. wait_timeout: a host that vanishes
+      // keeps its row locks only so long.
+      const idleSeconds = Number.isFinite(remainingMs) ? `, wait_timeout = ${Math.ceil(remainingMs / 1000) + 10}` : '';
+      await query(
+        `SET SESSION time_zone = '+00:00', sql_mode = 'NO_ENGINE_SUBSTITUTION', autocommit = 1, foreign_key_checks = 1, ` +
+          `sql_safe_updates = 0, innodb_lock_wait_timeout = 1, lock_wait_timeout = 1${idleSeconds}`,
+      );
+      await query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+      const [row] = await query('SELECT VERSION() AS version');
+      server = readVersion(String(row?.version));
+      if (server.mariadb && Number.isFinite(remainingMs)) {
+        // Only a second line of defence, for when this process cannot cancel: not every server or proxy has it.
+        await query(`SET SESSION max_statement_time = ${Math.ceil(remainingMs / 1000) + 1}`).catch(ignoreAnswered);
+      }
+    },
+
+    async lock(query) {
+      // Some clusters and proxies refuse GET_LOCK. The row locks are enough for safety; the lock saves double work.
+      const rows = await query('SELECT GET_LOCK(?, 0) AS held', [lockName]).catch(ignoreAnswered);
+      if (rows === undefined) return;
+      const held = rows[0]?.held;
+      if (String(held) === '0') {
+        throw new CleanupError('busy', 'another session-cleanup run is at work on this table', {
+          code: 'LOCK_HELD',
+          hint: 'Wait for it to end, or make the interval between runs longer than --timeout.',
+        });
+      }
+      locked = String(held) === '1';
+    },
+    async unlock(query) {
+      if (locked) await query('SELECT RELEASE_LOCK(?)', [lockName]);
+      locked = false;
+    },
+
+    async clock(query) {
+      const [row] = await query('SELECT UTC_TIMESTAMP(3) AS now');
+      return Date.parse(`${String(row?.now).replace(' ', 'T')}Z`);
+    },
+
+    async readTable(query) {
+      const [table] = exact(
+        await query(
+          `SELECT table_name AS name, table_type AS type, engine AS engine FROM information_schema.tables WHERE table_schema = ? AND table_name = ?`,
+          [schema, names.table],
+        ),
+        names.table,
+      );
+      const shown = `${schema}.${names.table}`;
+      if (table === undefined) {
+        throw new CleanupError('refused', `there is no table ${shown}, or the account may not see it`, {
+          code: 'NO_TABLE',
+          hint: 'Check --table and the database in the URL, and grant the account SELECT and DELETE on the table.',
+        });
+      }
+      if (table.type !== 'BASE TABLE' && table.type !== 'SYSTEM VERSIONED') {
+        throw new CleanupError('refused', `${shown} is not a table but a ${String(table.type).toLowerCase()}`, {
+          code: 'NOT_A_TABLE',
+          hint: 'Name the table behind it with --table.',
+        });
+      }
+      const [engine] = await query(
+        'SELECT transactions AS transactions FROM information_schema.engines WHERE engine = ?',
+        [String(table.engine)],
+      );
+      if (engine?.transactions !== 'YES') {
+        throw new CleanupError('refused', `${shown} is a ${table.engine} table, which cannot roll back`, {
+          code: 'NO_TRANSACTIONS',
+          hint: 'Convert it: ALTER TABLE … ENGINE=InnoDB.',
+        });
+      }
+      const columns = await query(
+        `SELECT column_name AS name, data_type AS type, column_type AS full_type, is_nullable AS nullable FROM information_schema.columns WHERE table_schema = ? AND table_name = ?`,
+        [schema, String(table.name)],
+      );
+      const column = columns.find(({ name }) => String(name).toLowerCase() === names.expiresColumn.toLowerCase());
+      if (column === undefined) {
+        throw new CleanupError('refused', `the table ${shown} has no column ${names.expiresColumn}`, {
+          code: 'NO_COLUMN',
+          hint: 'Check --expires-column.',
+        });
+      }
+      const type = String(column.type);
+      const storedAs = STORED_AS[type];
+      if (storedAs === undefined) {
+        throw new CleanupError(
+          'refused',
+          `the column ${names.expiresColumn} is of type ${type}, which holds no exact time`,
+          {
+            code: 'FORMAT_MISMATCH',
+            hint: 'Check --expires-column.',
+          },
+        );
+      }
+      const parts = await query(
+        `SELECT index_name AS name, column_name AS part, sub_part AS prefix, non_unique AS non_unique FROM information_schema.statistics ` +
+          `WHERE table_schema = ? AND table_name = ? AND index_type = 'BTREE' ORDER BY index_name, seq_in_index`,
+        [schema, String(table.name)],
+      );
+      const expiresColumn = String(column.name);
+      return {
+        sql: tableSql,
+        expiresColumn,
+        declaredType: String(column.full_type),
+        storedAs: storedAs === 'number' || storedAs === 'text' ? undefined : storedAs,
+        ...readKeys(columns, parts, expiresColumn),
+      };
+    },
+
+    sampleColumns: (table) => `${quote(table.expiresColumn)} AS value`,
+    sampled({ value }, { declaredType }) {
+      const type = /^\w+/.exec(declaredType)?.[0] ?? '';
+      if (STORED_AS[type] === 'text') return { value, storage: 'text' };
+      return {
+        value,
+        storage: type === 'double' || (type === 'decimal' && !Number.isInteger(Number(value))) ? 'real' : 'integer',
+      };
+    },
+
+    predicate,
+
+    async deleteIndex(query, table, where) {
+      const rows = await query(
+        `EXPLAIN FORMAT=TRADITIONAL DELETE FROM ${table.sql} WHERE ${where.sql}`,
+        where.bindings,
+      );
+      const [plan] = rows;
+      return plan?.type === 'ALL' || plan?.key == null ? undefined : String(plan.key);
+    },
+
+    begin: 'START TRANSACTION',
+    hasRowLocks: true,
+    // A DELETE of a single table takes no index hint; the stretch in its condition is narrow enough for the optimizer.
+    from: (table, index, statement) =>
+      statement === 'select' ? `${table.sql} FORCE INDEX (${quote(index)})` : table.sql,
+    deleteUnlocked: () => (server.skipLocked ? deleteUnlocked : undefined),
+
+    async cancel(connection, openSide) {
+      const side = await openSide();
+      try {
+        await side.raw(`KILL QUERY ${(connection as { threadId: number }).threadId}`);
+      } finally {
+        await side.destroy();
+      }
+    },
+    cancelKeepsTransaction: true,
+    destroy: (connection) => (connection as { destroy(): void }).destroy(),
+    classify,
+  };
+};
+
+function quote(identifier: string): string {
+  return `\`${identifier.replaceAll('`', '``').replaceAll('?', '\\?')}\``;
+}
+
+async function readCa(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new CleanupError('usage', '--db-url: the file of ssl-ca cannot be read', {
+      code: (cause as NodeJS.ErrnoException).code,
+      hint: 'Check the path and its permissions.',
+      cause,
+    });
+  });
+}
+
+/** Swallows what the server answered, and nothing else: for statements that some servers do not have. */
+function ignoreAnswered(error: unknown): undefined {
+  if (error instanceof CleanupError && (error.kind !== 'failed' || error.rolledBack)) throw error;
+  return undefined;
+}
+
+function readVersion(version: string): { mariadb: boolean; skipLocked: boolean } {
+  const mariadb = /mariadb/i.test(version);
+  // Before version 11 MariaDB may write 5.5.5- in front of its own version.
+  const [major = 0, minor = 0] = (/(\d+)\.(\d+)\./.exec(version.replace(/^5\.5\.5-/, ''))?.slice(1) ?? []).map(Number);
+  return { mariadb, skipLocked: mariadb ? major > 10 || (major === 10 && minor >= 6) : major >= 8 };
+}
+
+/** The catalogue compares names without regard to case; where the file system does not, both spellings may exist. */
+function exact(rows: readonly Record<string, unknown>[], name: string): readonly Record<string, unknown>[] {
+  const same = rows.filter((row) => row.name === name);
+  return same.length > 0 ? same : rows;
+}
+
+type CatalogueRows = readonly Record<string, unknown>[];
+
+function readKeys(
+  columns: CatalogueRows,
+  parts: CatalogueRows,
+  expiresColumn: string,
+): Pick<Table, 'rowKey' | 'expiresIndexes'> {
+  const byName = new Map(columns.map((column) => [String(column.name), column]));
+  const indexes = new Map<string, Record<string, unknown>[]>();
+  for (const part of parts) {
+    const own = indexes.get(String(part.name)) ?? [];
+    indexes.set(String(part.name), [...own, part]);
+  }
+  const walkable = (index: string, more: readonly string[] = []): Key | undefined => {
+    const own = indexes.get(index) ?? [];
+    const columnNames = [...new Set([...own.map(({ part }) => String(part)), ...more])];
+    const keyColumns = columnNames.flatMap((name) => {
+      const column = byName.get(name);
+      const fromStored = WALKABLE[String(column?.type)];
+      // A row with NULL in a key column is beyond every comparison; the predicate leaves those of the expiry out anyway.
+      const never = column?.nullable === 'YES' && name !== expiresColumn;
+      return fromStored === undefined || never ? [] : [{ name, fromStored }];
+    });
+    const whole = own.every(({ prefix }) => prefix === null) && keyColumns.length === columnNames.length;
+    return whole ? { index, columns: keyColumns } : undefined;
+  };
+  const unique = [...indexes].filter(([, own]) =>
+    own.every((part) => Number(part.non_unique) === 0 && byName.get(String(part.part))?.nullable === 'NO'),
+  );
+  unique.sort(([a], [b]) => Number(b === 'PRIMARY') - Number(a === 'PRIMARY'));
+  const rowKey = unique.map(([index]) => walkable(index)).find((key) => key !== undefined);
+  const expiresIndexes = [...indexes]
+    .filter(([, own]) => own[0]?.part === expiresColumn && own[0].prefix === null)
+    .sort(([, a], [, b]) => a.length - b.length)
+    .map(([index]) => ({
+      index,
+      key: walkable(
+        index,
+        rowKey?.columns.map(({ name }) => name),
+      ),
+    }));
+  return { rowKey, expiresIndexes };
+}
+
+function predicate(table: Table, { format, storedAs: [storedAs] }: Fit, { instant, wallClock }: Cutoff): Predicate {
+  const column = quote(table.expiresColumn);
+  const between = (low: string | number, high: string | number): Sql => ({
+    sql: `${column} >= ? AND ${column} <= ?`,
+    bindings: [low, high],
+  });
+  const cutoff = instant.getTime();
+  const { notAfter, except } = wallClock;
+  const notSkipped = (expression: string): Sql | undefined =>
+    except && {
+      sql: `NOT (${expression} > ? AND ${expression} < ?)`,
+      bindings: [dateTimeText(except.after), dateTimeText(except.before)],
+    };
+  if (storedAs === 'instant') return { range: between(FIRST_DATE, dateTimeText(cutoff)), guard: undefined };
+  if (storedAs === 'wall-clock')
+    return { range: between(FIRST_DATE, dateTimeText(notAfter)), guard: notSkipped(column) };
+  if (storedAs === 'date') {
+    const today = dateTimeText(notAfter).slice(0, 10);
+    return { range: { sql: `${column} >= ? AND ${column} < ?`, bindings: [FIRST_DATE, today] }, guard: undefined };
+  }
+  if (storedAs === 'text') {
+    // The bar at the end keeps "$" from passing over a line break there.
+    const shaped = (pattern: string): Sql => ({ sql: `CONCAT(${column}, '|') REGEXP ?`, bindings: [pattern] });
+    if (format === 'unix')
+      return { range: between('0', String(Math.floor(cutoff / 1000))), guard: shaped('^[0-9]{10}[|]$') };
+    if (format === 'unix-ms') return { range: between('0', String(cutoff)), guard: shaped('^[0-9]{13}[|]$') };
+    const shape = shaped(DATETIME_TEXT);
+    const wall = `CAST(${column} AS DATETIME(6))`;
+    const skipped = notSkipped(wall);
+    const minutes = `(CASE SUBSTR(${column}, -6, 1) WHEN '-' THEN 1 ELSE -1 END) * (SUBSTR(${column}, -5, 2) * 60 + SUBSTR(${column}, -2))`;
+    return {
+      range: { sql: `${column} >= '1970-01-01' AND ${column} < ?`, bindings: [dayBeyond(instant)] },
+      guard: {
+        sql:
+          `${shape.sql} AND CASE WHEN RIGHT(${column}, 1) = 'Z' THEN CAST(LEFT(${column}, CHAR_LENGTH(${column}) - 1) AS DATETIME(6)) <= ? ` +
+          `WHEN SUBSTR(${column}, -6, 1) IN ('+', '-') THEN TIMESTAMPADD(MINUTE, ${minutes}, CAST(RTRIM(LEFT(${column}, CHAR_LENGTH(${column}) - 6)) AS DATETIME(6))) <= ? ` +
+          `ELSE ${wall} <= ?${skipped === undefined ? '' : ` AND ${skipped.sql}`} END`,
+        bindings: [
+          ...shape.bindings,
+          dateTimeText(cutoff),
+          dateTimeText(cutoff),
+          dateTimeText(notAfter),
+          ...(skipped?.bindings ?? []),
+        ],
+      },
+    };
+  }
+  if (format === 'julian') return { range: between(FIRST_JULIAN_DAY, julianDay(instant)), guard: undefined };
+  if (format === 'unix-ms') return { range: between(FIRST_MILLISECONDS, cutoff), guard: undefined };
+  const seconds = Math.min(cutoff / 1000, FIRST_MILLISECONDS - 1);
+  const whole = /int/.test(table.declaredType);
+  return {
+    range: { sql: `${column} > 0 AND ${column} <= ?`, bindings: [whole ? Math.floor(seconds) : seconds] },
+    guard: undefined,
+  };
+}
+
+// Rows named in one statement by their key.
+const ROWS_A_STATEMENT = 500;
+
+async function deleteUnlocked(query: Query, table: Table, walked: Key, where: Sql): Promise<number> {
+  const { rowKey } = table;
+  if (rowKey === undefined) return 0;
+  const names = rowKey.columns.map(({ name }) => quote(name));
+  const rows = await query(
+    `SELECT ${names.join(', ')} FROM ${table.sql} FORCE INDEX (${quote(walked.index)}) WHERE ${where.sql} FOR UPDATE SKIP LOCKED`,
+    where.bindings,
+  );
+  let deleted = 0;
+  for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) {
+    const some = rows.slice(start, start + ROWS_A_STATEMENT);
+    const row = `(${names.map((name) => `${name} = ?`).join(' AND ')})`;
+    // Only the form with two table names takes the hint, without which the optimizer may scan into a locked row.
+    const [answer] = await query(
+      `DELETE ${table.sql} FROM ${table.sql} FORCE INDEX (${quote(rowKey.index)}) WHERE (${some.map(() => row).join(' OR ')}) AND ${where.sql}`,
+      [
+        ...some.flatMap((values) => rowKey.columns.map(({ name, fromStored }) => fromStored(values[name]))),
+        ...where.bindings,
+      ],
+    );
+    deleted += Number(answer?.affectedRows);
+  }
+  return deleted;
+}
+
+function classify(error: unknown): Fault {
+  // MariaDB's own codes arrive without a name: the number is what can be relied on.
+  const { errno, code: name, fatal } = error as { errno?: number; code?: string; fatal?: boolean };
+  const code = name ?? (errno === undefined ? undefined : `ER_${errno}`);
+  const answered = typeof errno === 'number' && errno >= 1000;
+  const hint = answered ? HINTS[errno] : undefined;
+  if (errno === 1205) return { kind: 'locked', code, hint };
+  if (errno === 1213) return { kind: 'rolled-back', code, hint };
+  if (answered && UNAVAILABLE.has(errno)) return { kind: 'unavailable', code, hint };
+  // 1053 shutdown, 1927 and 3169 connection killed, 4031 idle too long.
+  const lost = answered ? fatal === true || [1053, 1927, 3169, 4031].includes(errno) : name !== undefined;
+  return { kind: lost ? 'lost' : 'failed', code, hint };
+}

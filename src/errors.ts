@@ -1,0 +1,64 @@
+// The one error class and the exit statuses. Imports nothing of ours.
+
+/** A signal that ends a run. */
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
+/** Why a run did not do its job. The names are those of the `outcome` key, except `usage`, whose outcome is `failed`. */
+export type FailureKind =
+  | 'failed'
+  | 'usage'
+  | 'refused'
+  | 'unavailable'
+  | 'busy'
+  | 'incomplete'
+  | 'timed_out'
+  | 'interrupted'
+  | 'unknown';
+
+const EXIT_STATUSES: Readonly<Record<Exclude<FailureKind, 'interrupted'>, number>> = {
+  failed: 1,
+  unknown: 1,
+  usage: 2,
+  refused: 3,
+  unavailable: 4,
+  busy: 75,
+  incomplete: 124,
+  timed_out: 124,
+};
+
+const SIGNAL_STATUSES: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+
+export interface CleanupErrorOptions {
+  /** What the operator can do about it: one sentence. */
+  readonly hint?: string | undefined;
+  /** The engine's or the driver's own code, such as `ER_LOCK_WAIT_TIMEOUT` or `SQLITE_BUSY`. */
+  readonly code?: string | undefined;
+  /** The transaction is gone already: the engine gave it up, or the connection ended before COMMIT was sent. */
+  readonly rolledBack?: boolean | undefined;
+  /** Only with kind `interrupted`. */
+  readonly signal?: StopSignal | undefined;
+  readonly cause?: unknown;
+}
+
+export class CleanupError extends Error {
+  override readonly name = 'CleanupError';
+  readonly kind: FailureKind;
+  readonly hint: string | undefined;
+  readonly code: string | undefined;
+  readonly rolledBack: boolean;
+  readonly signal: StopSignal | undefined;
+
+  constructor(kind: FailureKind, message: string, options: CleanupErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.kind = kind;
+    this.hint = options.hint;
+    this.code = options.code;
+    this.rolledBack = options.rolledBack ?? false;
+    this.signal = options.signal;
+  }
+
+  get exitStatus(): number {
+    if (this.kind === 'interrupted') return SIGNAL_STATUSES[this.signal ?? 'SIGTERM'];
+    return EXIT_STATUSES[this.kind];
+  }
+}

@@ -1,0 +1,87 @@
+// The one table of settings: flag, variable, parser, default, help. Everything that lists settings reads it.
+import { databaseUrl } from './database-url.js';
+import { choice, correlationId, duration, flag, identifier, type Parser, path, timeZone } from './values.js';
+
+export interface Setting<T> {
+  /** As commander wants it, such as `-n, --dry-run` or `--timeout <duration>`. */
+  readonly flags: string;
+  /** Environment variables, the first that is set counts. */
+  readonly variables: readonly string[];
+  readonly parse: Parser<T>;
+  /** As the user would write it; absent where there is none. */
+  readonly default?: string;
+  readonly help: string;
+}
+
+function setting<T>(
+  flags: string,
+  parse: Parser<T>,
+  rest: { default?: string; variables?: string[]; help: string },
+): Setting<T> {
+  const name = flagName(flags).slice(2).toUpperCase().replaceAll('-', '_');
+  return { flags, parse, ...rest, variables: [`SESSION_CLEANUP_${name}`, ...(rest.variables ?? [])] };
+}
+
+/** `--dry-run` of `-n, --dry-run`. */
+export function flagName(flags: string): string {
+  return /--[a-z-]+/.exec(flags)?.[0] ?? flags;
+}
+
+const DAY_MS = 86_400_000;
+// The longest that a Node timer takes is 2^31 - 1 ms.
+const LONGEST_TIMEOUT_MS = 24 * DAY_MS;
+
+export const SETTINGS = {
+  dbUrl: setting('--db-url <url>', databaseUrl, {
+    variables: ['DATABASE_URL'],
+    help: 'database: sqlite:path, mysql://user@host/database, mariadb://…',
+  }),
+  dbUrlFile: setting('--db-url-file <path>', path, {
+    variables: ['DATABASE_URL_FILE'],
+    help: 'file that holds the URL; - is standard input',
+  }),
+  timeout: setting('--timeout <duration>', duration({ max: LONGEST_TIMEOUT_MS }), {
+    default: '30s',
+    help: 'budget for the whole run, such as 30, 30s or 5m; 0 is none',
+  }),
+  correlationId: setting('--correlation-id <id>', correlationId, {
+    help: 'ID in every line and in the SQL; a new UUID v4 unless given',
+  }),
+  table: setting('--table <name>', identifier, {
+    default: 'sessions',
+    help: 'table of the sessions; schema.table on MySQL',
+  }),
+  expiresColumn: setting('--expires-column <name>', identifier, {
+    default: 'expires_at',
+    help: 'column that holds the expiry',
+  }),
+  expiresFormat: setting('--expires-format <format>', choice('auto', 'datetime', 'unix', 'unix-ms', 'julian'), {
+    default: 'auto',
+    help: 'auto, datetime, unix (seconds), unix-ms or julian',
+  }),
+  timeZone: setting('--time-zone <zone>', timeZone, {
+    default: 'UTC',
+    help: 'zone in which a DATETIME or zone-less text was written',
+  }),
+  olderThan: setting('--older-than <duration>', duration({}), {
+    default: '0',
+    help: 'cutoff is now minus this: a grace period, or the lifetime of a last activity',
+  }),
+  dryRun: setting('-n, --dry-run', flag, { help: 'count with the same condition, delete nothing' }),
+  logFormat: setting('--log-format <format>', choice('auto', 'json', 'text'), {
+    default: 'auto',
+    help: 'auto (text at a terminal, JSON otherwise), json or text',
+  }),
+  logLevel: setting('--log-level <level>', choice('error', 'warn', 'info', 'debug'), {
+    default: 'info',
+    help: 'error, warn, info or debug',
+  }),
+  quiet: setting('-q, --quiet', flag, { help: 'print nothing on success' }),
+} as const;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** The parsed value of each setting. */
+export type Settings = {
+  readonly [Name in SettingName]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T | undefined : never;
+};

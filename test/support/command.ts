@@ -1,0 +1,58 @@
+// The spawned command: what a user types, and what comes out of it.
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+export const BIN = fileURLToPath(new URL('../../../bin/session-cleanup.js', import.meta.url));
+
+export interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The one line of JSON on either stream; throws where there is not exactly one line in all. */
+  readonly line: Readonly<Record<string, unknown>>;
+}
+
+export interface CommandOptions {
+  /** Added to PATH and HOME, the only variables that are passed on. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  readonly cwd?: string;
+}
+
+export interface Running {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly ended: Promise<Ended>;
+}
+
+/** Starts `session-cleanup` with the arguments. */
+export function startCommand(args: readonly string[], { env = {}, stdin = '', cwd }: CommandOptions = {}): Running {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, [BIN, ...args], { env: { PATH, HOME, ...env }, cwd });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  child.stdin.on('error', () => {});
+  child.stdin.end(stdin);
+  const ended = once(child, 'close').then(([status]) => ({
+    status: status as number | null,
+    stdout,
+    stderr,
+    get line() {
+      const lines = (stdout + stderr).split('\n').filter((text) => text !== '');
+      if (lines.length !== 1) throw new Error(`not exactly one line:\n${stdout}${stderr}`);
+      return JSON.parse(lines[0] ?? '') as Record<string, unknown>;
+    },
+  }));
+  return { child, ended };
+}
+
+/** Runs `session-cleanup` with the arguments to its end. */
+export function runCommand(args: readonly string[], options?: CommandOptions): Promise<Ended> {
+  return startCommand(args, options).ended;
+}

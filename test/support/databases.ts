@@ -1,0 +1,104 @@
+// Real databases to test against: a SQLite file, and a database on each MySQL-family server the runner found.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import knexModule, { type Knex } from 'knex';
+
+export interface Database {
+  readonly engine: 'sqlite' | 'mariadb' | 'mysql';
+  /** For `--db-url`. */
+  readonly url: string;
+  /** Another connection to it, for the test's own statements; up to 10 at once on a server. */
+  readonly knex: Knex;
+  /** Rows of a query. */
+  query(sql: string, bindings?: readonly unknown[]): Promise<Record<string, unknown>[]>;
+  /** Sends a statement that returns no rows. */
+  run(sql: string, bindings?: readonly unknown[]): Promise<void>;
+  /** Closes the connections and removes the database. */
+  drop(): Promise<void>;
+}
+
+export interface Engine {
+  readonly name: string;
+  readonly family: 'sqlite' | 'mysql';
+  /** A new, empty database. */
+  create(): Promise<Database>;
+}
+
+const serverUrls = (process.env.SESSION_CLEANUP_TEST_MYSQL_URLS ?? '').split(/[\s,]+/).filter((url) => url !== '');
+if (serverUrls.length === 0) throw new Error('no MySQL-family server: run the tests with npm test');
+
+/** Every engine test loops over these. */
+export const engines: readonly Engine[] = [
+  { name: 'sqlite', family: 'sqlite', create: createSqlite },
+  ...serverUrls.map((url): Engine => {
+    const { host } = new URL(url);
+    return { name: `server ${host}`, family: 'mysql', create: () => createOnServer(url) };
+  }),
+];
+
+let created = 0;
+
+async function createSqlite(): Promise<Database> {
+  const folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
+  const path = join(folder, 'test.db');
+  const knex = knexModule.default({
+    client: 'sqlite3',
+    useNullAsDefault: true,
+    connection: { filename: path },
+    pool: { min: 0, max: 1 },
+  });
+  await knex.raw('PRAGMA busy_timeout = 10000');
+  const drop = async (): Promise<void> => {
+    await knex.destroy();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const rows = async (sql: string, bindings: readonly unknown[] = []) => knex.raw(sql, bindings as Knex.RawBinding[]);
+  return {
+    engine: 'sqlite',
+    url: `sqlite:${path}`,
+    knex,
+    query: rows,
+    run: async (...of) => void (await rows(...of)),
+    drop,
+  };
+}
+
+async function createOnServer(serverUrl: string): Promise<Database> {
+  const { hostname, port, username, password } = new URL(serverUrl);
+  const name = `session_cleanup_test_${process.pid}_${created++}`;
+  const connection = {
+    host: hostname,
+    port: Number(port || 3306),
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    dateStrings: true,
+    timezone: 'Z',
+  };
+  const server = knexModule.default({ client: 'mysql2', connection, pool: { min: 0, max: 1 } });
+  await server.raw('CREATE DATABASE ??', [name]);
+  const knex = knexModule.default({
+    client: 'mysql2',
+    connection: { ...connection, database: name },
+    pool: { min: 0, max: 10 },
+  });
+  const query: Database['query'] = async (sql, bindings = []) => {
+    const [rows] = await knex.raw(sql, bindings as Knex.RawBinding[]);
+    return rows;
+  };
+  const [row] = await query('SELECT VERSION() AS version');
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return {
+    engine: /mariadb/i.test(String(row?.version)) ? 'mariadb' : 'mysql',
+    url: url.href,
+    knex,
+    query,
+    run: async (sql, bindings) => void (await query(sql, bindings)),
+    async drop() {
+      await knex.destroy();
+      await server.raw('DROP DATABASE ??', [name]);
+      await server.destroy();
+    },
+  };
+}
