@@ -1,5 +1,5 @@
 // The use case: the walk over the table, when it commits, and what it makes of a stop or a fault on the way.
-import { type Deadline, sleep } from './deadline.js';
+import { backOffMs, type Deadline, sleep } from './deadline.js';
 import { CleanupError } from './errors.js';
 
 /** What the walk needs of a database. Every method throws CleanupError. */
@@ -90,9 +90,4 @@ async function cleanUpOnce<Stretch>(
 /** The time ran out in the middle of a step, with the transaction still there: what earlier steps did can be kept. */
 function isOutOfTime(error: unknown): boolean {
   return error instanceof CleanupError && (error.kind === 'timed_out' || error.kind === 'busy') && !error.rolledBack;
-}
-
-/** Jittered, doubling from 50 ms up to 2 s. */
-export function backOffMs(attempts: number): number {
-  return Math.min(2_000, 50 * 2 ** (attempts - 1)) * (0.5 + Math.random() / 2);
 }

@@ -100,3 +100,8 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }
+
+/** Jittered, doubling from 50 ms up to 2 s. */
+export function backOffMs(attempts: number): number {
+  return Math.min(2_000, 50 * 2 ** (attempts - 1)) * (0.5 + Math.random() / 2);
+}

@@ -1,10 +1,11 @@
-// The sessions table over Knex: one connection, every statement under the deadline, every error in the run's own terms.
-import knexModule, { type Knex } from 'knex';
-import { backOffMs, type SessionRepository } from './cleanup.js';
+// The sessions table over Knex: what the run asks of it, in SQL. How a statement is sent is the connection's.
+import type { Knex } from 'knex';
+import type { SessionRepository } from './cleanup.js';
+import { type DriverLog, isLockWait, openConnection } from './connection.js';
 import { currentCorrelationId } from './correlation.js';
-import { type Deadline, orAborted, sleep, stoppedError } from './deadline.js';
-import type { Binding, Dialect, Key, Predicate, Query, Sql, Table } from './dialects/dialect.js';
-import { CleanupError, type FailureKind } from './errors.js';
+import type { Deadline } from './deadline.js';
+import type { Dialect, Key, Predicate, Query, Sql, Table } from './dialects/dialect.js';
+import { CleanupError } from './errors.js';
 import { type Cutoff, type ExpiresFormat, type Fit, fitFormat, type Sampled } from './expiry.js';
 import { type KeyRange, type Position, rangeCondition, rangesBetween } from './key-ranges.js';
 
@@ -33,11 +34,7 @@ export interface OpenedSessions extends SessionRepository<Stretch> {
   close(): Promise<void>;
 }
 
-const CONNECT_TIMEOUT_MS = 10_000;
 const SAMPLE_ROWS = 250;
-const CLOSE_TIMEOUT_MS = 500;
-
-export type DriverLog = (message: string) => void;
 
 /** @throws CleanupError `unavailable` */
 export async function openSessions(
@@ -45,105 +42,8 @@ export async function openSessions(
   deadline: Deadline,
   driverLog: DriverLog,
 ): Promise<OpenedSessions> {
-  const connectTimeoutMs = Math.max(1, Math.min(CONNECT_TIMEOUT_MS, deadline.remainingMs()));
-  const knexConfig = await dialect.knexConfig(connectTimeoutMs);
-  const createKnex = (): Knex =>
-    knexModule.default({
-      ...knexConfig,
-      // Longer than the connect's own limit, or the message is that the pool is probably full.
-      acquireConnectionTimeout: connectTimeoutMs + 1_000,
-      pool: { min: 0, max: 1 },
-      compileSqlOnError: false,
-      log: {
-        warn: (message: unknown) => driverLog(String(message)),
-        error: (message: unknown) => driverLog(String(message)),
-        deprecate: (message: unknown) => driverLog(String(message)),
-        debug: (message: unknown) => driverLog(String(message)),
-      },
-    });
-
-  let knex: Knex;
-  try {
-    knex = createKnex();
-  } catch (cause) {
-    // Knex loads the driver here. sqlite3 is optional: its native part may not have been built.
-    throw new CleanupError('unavailable', 'the driver sqlite3 is not installed', {
-      code: 'NO_DRIVER',
-      hint: 'Install it: npm install -g --allow-scripts=sqlite3 session-cleanup sqlite3',
-      cause,
-    });
-  }
-  const connection = await connect(knex, deadline, dialect, connectTimeoutMs);
-  let dropped = false;
-  const drop = (): void => {
-    dropped = true;
-    dialect.destroy(connection);
-  };
-
-  // The last answer was that somebody holds a lock: a timeout now is their doing.
-  let waitedFor: CleanupError | undefined;
-
-  /** The statement's answer, unless the run is stopped: then it is cancelled, and given up where it does not end. */
-  async function send<T>(statement: PromiseLike<T>, doing: string): Promise<T> {
-    const answer = Promise.resolve(statement).then(
-      (value) => ({ value }),
-      (error: unknown) => ({ error }),
-    );
-    let settled = await orAborted(answer, deadline.stop);
-    const stopped = settled === undefined;
-    if (stopped) {
-      const cancelled = dialect
-        .cancel(connection, async () => createKnex())
-        .catch((error: unknown) => {
-          driverLog(`the statement could not be cancelled: ${String(error)}`);
-        });
-      settled = await orAborted(answer, deadline.drop);
-      // A cancel that is still on its way would hit the next statement, which may be the COMMIT.
-      if (settled !== undefined) await orAborted(cancelled, deadline.drop);
-    }
-    if (settled !== undefined && 'value' in settled) {
-      waitedFor = undefined;
-      return settled.value;
-    }
-    const error = settled && toCleanupError(dialect, settled.error, doing);
-    if (settled === undefined || isLost(error)) drop();
-    if (stopped) throw stop(doing, dropped || !dialect.cancelKeepsTransaction);
-    if (error?.kind === 'busy') waitedFor = error;
-    throw error;
-  }
-
-  function stop(doing: string, rolledBack: boolean): CleanupError {
-    const error = stoppedError(deadline.stop, doing, rolledBack);
-    if (error.kind !== 'timed_out' || waitedFor === undefined) return error;
-    const { message, code, hint } = waitedFor;
-    return new CleanupError('busy', message, { code, hint, rolledBack, cause: waitedFor });
-  }
-
-  /** Sends again while the database answers that it is locked, until the time is nearly used up. */
-  async function sendPatiently<T>(statement: () => PromiseLike<T>, doing: string): Promise<T> {
-    for (let attempts = 1; ; attempts++) {
-      try {
-        return await send(statement(), doing);
-      } catch (error) {
-        if (!isLockWait(error)) throw error;
-        const pauseMs = backOffMs(attempts);
-        if (deadline.isNearlyUsedUp(pauseMs)) throw error;
-        await sleep(pauseMs, deadline.stop);
-        if (deadline.stop.aborted) throw stop(doing, false);
-      }
-    }
-  }
-
-  const raw = (sql: string, bindings: readonly Binding[] = []): PromiseLike<unknown> =>
-    // Knex's types know no bigint, its drivers do.
-    (bindings.length === 0 ? knex.raw(sql) : knex.raw(sql, bindings as unknown as Knex.RawBinding[])).connection(
-      connection,
-    );
-  const query =
-    (doing: string): Query =>
-    async (sql, bindings) =>
-      dialect.rows(await sendPatiently(() => raw(sql, bindings), doing));
-
+  const connection = await openConnection(dialect, deadline, driverLog);
+  const { builder, raw, send, sendPatiently, query } = connection;
   let table: Table;
   let expired: Predicate;
   let walkKey: Key | undefined;
@@ -154,19 +54,19 @@ export async function openSessions(
     return { sql: given.map(({ sql }) => sql).join(' AND '), bindings: given.flatMap(({ bindings }) => bindings) };
   };
   const build = (from: string, condition: Sql): Knex.QueryBuilder => {
-    const builder = knex.queryBuilder().from(knex.raw(from) as unknown as string);
+    const query = builder().from(raw(from) as unknown as string);
     return condition.sql === ''
-      ? builder
-      : builder.whereRaw(condition.sql, condition.bindings as unknown as Knex.RawBinding[]);
+      ? query
+      : query.whereRaw(condition.sql, condition.bindings as unknown as Knex.RawBinding[]);
   };
   const deleteWhere = (condition: Sql): PromiseLike<number> => {
     const from = walkKey === undefined ? table.sql : dialect.from(table, walkKey.index, 'delete');
     // The comment is for whoever looks at the process list or the slow log; SQLite has neither.
     const comment = `session-cleanup correlation_id=${currentCorrelationId()}`;
-    return build(from, condition).comment(comment).delete().connection(connection);
+    return build(from, condition).comment(comment).delete();
   };
   const countWhere = async (condition: Sql): Promise<number> => {
-    const counted = () => build(table.sql, condition).count({ count: '*' }).connection(connection);
+    const counted = () => build(table.sql, condition).count({ count: '*' });
     const [row] = (await sendPatiently<{ count: number | string }[]>(counted, 'counting')) ?? [];
     return Number(row?.count);
   };
@@ -184,11 +84,10 @@ export async function openSessions(
             dialect.from(table, key.index, 'select'),
             where(rangeSql(range), alongExpiry ? expired.range : undefined),
           )
-            .select(names.map((name) => knex.raw(name)))
+            .select(names.map((name) => raw(name)))
             .orderByRaw(names.join(', '))
             .limit(1)
-            .offset(rows - 1)
-            .connection(connection),
+            .offset(rows - 1),
         'reading the key',
       );
       const [row] = found;
@@ -233,7 +132,7 @@ export async function openSessions(
     countExpired: () => countWhere(where(expired.range, expired.guard)),
 
     async begin() {
-      await sendPatiently(() => raw(dialect.begin), 'beginning the transaction');
+      await query('beginning the transaction')(dialect.begin);
     },
 
     async nextStretch(previous, rows) {
@@ -268,27 +167,15 @@ export async function openSessions(
       return { deleted, locked };
     },
 
-    commit: () => end('COMMIT'),
+    commit: () => connection.end('COMMIT'),
     async rollback() {
-      if (dropped) return;
-      await end('ROLLBACK').catch((error: unknown) => {
+      if (connection.isDropped()) return;
+      await connection.end('ROLLBACK').catch((error: unknown) => {
         driverLog(`the rollback failed, the connection is dropped: ${String(error)}`);
-        drop();
+        connection.drop();
       });
     },
-
-    async close() {
-      if (!dropped) {
-        await Promise.race([
-          dialect.unlock(query('releasing the lock')).catch(() => undefined),
-          sleep(CLOSE_TIMEOUT_MS, deadline.drop),
-        ]);
-        knex.client.releaseConnection(connection);
-      }
-      const destroyed = knex.destroy().catch((error: unknown) => driverLog(String(error)));
-      await Promise.race([destroyed, sleep(CLOSE_TIMEOUT_MS, deadline.drop)]);
-      if (!dropped) drop();
-    },
+    close: () => connection.close((farewell) => dialect.unlock(farewell)),
   };
 
   async function sample(look: Query): Promise<readonly Sampled[]> {
@@ -312,84 +199,4 @@ export async function openSessions(
     }
     return rows.map((row) => dialect.sampled(row, table));
   }
-
-  /** COMMIT and ROLLBACK are never cancelled, only awaited: until the grace after a stop is over. */
-  async function end(statement: 'COMMIT' | 'ROLLBACK'): Promise<void> {
-    const doing = statement === 'COMMIT' ? 'committing' : 'rolling back';
-    for (let attempts = 1; ; attempts++) {
-      const answer = Promise.resolve(raw(statement)).then(
-        () => ({ fault: undefined }),
-        (error: unknown) => ({ fault: toCleanupError(dialect, error, doing) }),
-      );
-      const ended = await orAborted(answer, deadline.drop);
-      if (ended === undefined) drop();
-      if ((ended === undefined || isLost(ended.fault)) && statement === 'COMMIT') {
-        throw new CleanupError('unknown', 'the database did not confirm the COMMIT: the rows may be deleted or not', {
-          code: ended?.fault?.code ?? 'COMMIT_UNCONFIRMED',
-          hint: 'Run it again once the database answers: what is expired then is deleted then.',
-          cause: ended?.fault,
-        });
-      }
-      if (ended?.fault === undefined) return;
-      // SQLite cannot commit while others read: the transaction is still there, and COMMIT may be sent again.
-      const again = ended.fault.kind === 'busy' && !ended.fault.rolledBack && !deadline.isNearlyUsedUp(0);
-      if (!again) throw ended.fault;
-      await sleep(backOffMs(attempts), deadline.stop);
-    }
-  }
-}
-
-async function connect(knex: Knex, deadline: Deadline, dialect: Dialect, timeoutMs: number): Promise<unknown> {
-  const acquired = Promise.resolve(knex.client.acquireConnection() as Promise<unknown>);
-  try {
-    const connection = await orAborted(acquired, deadline.stop);
-    if (connection !== undefined) return connection;
-  } catch (cause) {
-    const { code, hint } = dialect.classify(cause);
-    const silent = code === 'ETIMEDOUT' || (cause as Error).name === 'KnexTimeoutError';
-    const message = silent
-      ? `the database did not answer within ${Math.round(timeoutMs) / 1000} s`
-      : `cannot connect: ${messageOf(cause)}`;
-    throw new CleanupError('unavailable', message, { code, hint, cause });
-  }
-  acquired.then(dialect.destroy, () => undefined);
-  const error = stoppedError(deadline.stop, 'connecting', true);
-  if (error.kind === 'interrupted') throw error;
-  throw new CleanupError('unavailable', error.message, { code: 'ETIMEDOUT', hint: 'Check that the database is up.' });
-}
-
-const KINDS: Readonly<Record<'locked' | 'rolled-back' | 'lost' | 'unavailable' | 'failed', FailureKind>> = {
-  locked: 'busy',
-  'rolled-back': 'busy',
-  lost: 'failed',
-  unavailable: 'unavailable',
-  failed: 'failed',
-};
-
-function toCleanupError(dialect: Dialect, error: unknown, doing: string): CleanupError {
-  if (error instanceof CleanupError) return error;
-  const { kind, code, hint } = dialect.classify(error);
-  const lockHint = kind === 'locked' ? 'The database stayed locked: look for what holds the lock.' : undefined;
-  return new CleanupError(KINDS[kind], `${messageOf(error)} (while ${doing})`, {
-    code,
-    hint: hint ?? lockHint,
-    cause: error,
-    rolledBack: kind === 'rolled-back' || kind === 'lost',
-  });
-}
-
-/** A lock was waited for in vain; the transaction is still there. */
-function isLockWait(error: unknown): boolean {
-  return error instanceof CleanupError && error.kind === 'busy' && !error.rolledBack;
-}
-
-/** The connection ended, and with it the transaction. */
-function isLost(error: CleanupError | undefined): boolean {
-  return error?.kind === 'failed' && error.rolledBack;
-}
-
-function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  // Knex puts the statement in front of the engine's words, "delete from … - SQLITE_BUSY: …"; they are what is wanted.
-  return message.slice(message.lastIndexOf(' - ') + 1).replace(/^- /, '');
 }
