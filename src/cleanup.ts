@@ -1,5 +1,5 @@
 // The use case: the walk over the table, when it commits, and what it makes of a stop or a fault on the way.
-import { backOffMs, type Deadline, sleep } from './deadline.js';
+import { backOffMs, type Deadline, sleep, stoppedError } from './deadline.js';
 import { CleanupError } from './errors.js';
 
 /** What the walk needs of a database. Every method throws CleanupError. */
@@ -15,79 +15,133 @@ export interface SessionRepository<Stretch> {
   deleteExpired(stretch: Stretch): Promise<{ readonly deleted: number; readonly locked: number }>;
 }
 
-export interface CleanupResult {
+export interface CleanupOptions {
+  /** Commit after about so many deleted rows; undefined: once, at the end. */
+  readonly batchSize: number | undefined;
+  /** Wait between batches, in milliseconds. */
+  readonly pauseMs: number;
+}
+
+/** What has been committed so far. */
+export interface Progress {
   readonly deletedCount: number;
   /** Expired rows passed over because somebody else held them locked. */
   readonly lockedCount: number;
-  /** Whether the walk came to the end of the table. */
-  readonly complete: boolean;
-  /** Transactions begun, the last included. */
+  /** Transactions committed that deleted something. */
+  readonly batches: number;
+  /** One more than the times a transaction was given up by the engine and begun anew. */
   readonly attempts: number;
+}
+
+/** Where a transaction stopped: at the end of the table, with a full batch, or because it had to. */
+interface Batch<Stretch> {
+  readonly deleted: number;
+  readonly locked: number;
+  readonly last: Stretch | undefined;
+  readonly end: 'table' | 'full' | 'time';
 }
 
 const STEP_TARGET_MS = 200;
 const FIRST_STEP_ROWS = 500;
 const MOST_STEP_ROWS = 100_000;
 
-/** Deletes the expired rows in one transaction, and begins anew where the engine gave the transaction up. */
+/**
+ * Deletes the expired rows, in one transaction or in batches, and begins a transaction anew where the engine gave it
+ * up. Resolves to whether the walk came to the end of the table; `onProgress` is told of every commit and attempt.
+ */
 export async function cleanUp<Stretch>(
   repository: SessionRepository<Stretch>,
   deadline: Deadline,
-  onAttempt: (attempts: number) => void,
-): Promise<CleanupResult> {
-  for (let attempts = 1; ; attempts++) {
-    onAttempt(attempts);
+  { batchSize = Infinity, pauseMs }: CleanupOptions,
+  onProgress: (progress: Progress) => void,
+): Promise<boolean> {
+  let progress: Progress = { deletedCount: 0, lockedCount: 0, batches: 0, attempts: 1 };
+  const report = (more: Partial<Progress>): void => {
+    progress = { ...progress, ...more };
+    onProgress(progress);
+  };
+  let last: Stretch | undefined;
+  let rows = Math.min(FIRST_STEP_ROWS, batchSize);
+  report({});
+  for (;;) {
     try {
-      return { ...(await cleanUpOnce(repository, deadline)), attempts };
+      const batch = await runBatch(last);
+      const { deletedCount, lockedCount, batches } = progress;
+      report({
+        deletedCount: deletedCount + batch.deleted,
+        lockedCount: lockedCount + batch.locked,
+        batches: batches + (batch.deleted > 0 ? 1 : 0),
+      });
+      if (batch.end === 'table') return true;
+      if (batch.end === 'full' && !deadline.isNearlyUsedUp(pauseMs)) {
+        await sleep(pauseMs, deadline.stop);
+        last = batch.last;
+        if (!deadline.stop.aborted) continue;
+      }
+      if (deadline.stop.aborted) throwIfInterrupted(deadline);
+      return false;
     } catch (error) {
       if (!(error instanceof CleanupError && error.kind === 'busy' && error.rolledBack)) throw error;
-      const pauseMs = backOffMs(attempts);
-      if (deadline.isNearlyUsedUp(pauseMs)) throw error;
-      await sleep(pauseMs, deadline.stop);
+      const backOff = backOffMs(progress.attempts);
+      if (deadline.isNearlyUsedUp(backOff)) throw error;
+      report({ attempts: progress.attempts + 1 });
+      await sleep(backOff, deadline.stop);
     }
   }
-}
 
-async function cleanUpOnce<Stretch>(
-  repository: SessionRepository<Stretch>,
-  deadline: Deadline,
-): Promise<Omit<CleanupResult, 'attempts'>> {
-  let deletedCount = 0;
-  let lockedCount = 0;
-  await repository.begin();
-  const walk = async (): Promise<boolean> => {
-    let stretch: Stretch | undefined;
-    let rows = FIRST_STEP_ROWS;
+  /** One transaction, from the stretch after `previous` on. */
+  async function runBatch(previous: Stretch | undefined): Promise<Batch<Stretch>> {
+    const done = { deleted: 0, locked: 0, last: previous };
+    await repository.begin();
+    try {
+      const end = await walk(done).catch((error: unknown) => {
+        if (isStopped(error) && done.deleted > 0) return 'time' as const;
+        throw error;
+      });
+      await repository.commit();
+      return { ...done, end };
+    } catch (error) {
+      if (!(error instanceof CleanupError && error.rolledBack)) await repository.rollback();
+      throw error;
+    }
+  }
+
+  async function walk(done: {
+    deleted: number;
+    locked: number;
+    last: Stretch | undefined;
+  }): Promise<Batch<Stretch>['end']> {
     let longestMs = 0;
     for (;;) {
       const startedAt = performance.now();
-      stretch = await repository.nextStretch(stretch, rows);
-      if (stretch === undefined) return true;
-      const done = await repository.deleteExpired(stretch);
-      deletedCount += done.deleted;
-      lockedCount += done.locked;
+      const stretch = await repository.nextStretch(done.last, rows);
+      if (stretch === undefined) return 'table';
+      const { deleted, locked } = await repository.deleteExpired(stretch);
+      done.deleted += deleted;
+      done.locked += locked;
+      done.last = stretch;
       const tookMs = performance.now() - startedAt;
       longestMs = Math.max(longestMs, tookMs);
       // The first step is always made, however short the time: every run makes progress.
-      if (deadline.isNearlyUsedUp(longestMs)) return false;
-      rows = Math.ceil(Math.min(MOST_STEP_ROWS, rows * Math.min(4, Math.max(0.1, STEP_TARGET_MS / tookMs))));
+      if (deadline.isNearlyUsedUp(longestMs)) return 'time';
+      rows = Math.ceil(Math.min(MOST_STEP_ROWS, batchSize, rows * Math.min(4, Math.max(0.1, STEP_TARGET_MS / tookMs))));
+      if (done.deleted + deleted > batchSize) return 'full';
     }
-  };
-  let complete = false;
-  try {
-    complete = await walk().catch((error: unknown) => {
-      if (isOutOfTime(error) && deletedCount > 0) return false;
-      throw error;
-    });
-    await repository.commit();
-  } catch (error) {
-    if (!(error instanceof CleanupError && error.rolledBack)) await repository.rollback();
-    throw error;
   }
-  return { deletedCount, lockedCount, complete };
+
+  /**
+   * Stopped in the middle of a step, with the transaction still there: what earlier steps did can be kept. A signal
+   * means to undo the transaction in hand, unless it is one of many.
+   */
+  function isStopped(error: unknown): boolean {
+    if (!(error instanceof CleanupError) || error.rolledBack) return false;
+    return (
+      error.kind === 'timed_out' || error.kind === 'busy' || (error.kind === 'interrupted' && batchSize < Infinity)
+    );
+  }
 }
 
-/** The time ran out in the middle of a step, with the transaction still there: what earlier steps did can be kept. */
-function isOutOfTime(error: unknown): boolean {
-  return error instanceof CleanupError && (error.kind === 'timed_out' || error.kind === 'busy') && !error.rolledBack;
+function throwIfInterrupted(deadline: Deadline): void {
+  const error = stoppedError(deadline.stop, 'deleting in batches', true);
+  if (error.kind === 'interrupted') throw error;
 }

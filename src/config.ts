@@ -18,6 +18,9 @@ export interface Config {
   readonly timeZone: string;
   readonly olderThanMs: number;
   readonly dryRun: boolean;
+  /** Undefined: one transaction. */
+  readonly batchSize: number | undefined;
+  readonly pauseMs: number;
   /** Something to mend that is no reason to fail. */
   readonly warning: string | undefined;
 }
@@ -60,7 +63,7 @@ export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging;
   });
   const url = await readTarget(inputs, problems);
   const names = url && readNames(url.target, settings, problems);
-  const { timeout, expiresColumn, expiresFormat, timeZone, olderThan, dryRun = false } = settings;
+  const { timeout, expiresColumn, expiresFormat, timeZone, olderThan, dryRun = false, batchSize, pause = 0 } = settings;
   if (
     problems.length > 0 ||
     url === undefined ||
@@ -82,6 +85,8 @@ export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging;
     timeZone,
     olderThanMs: olderThan,
     dryRun,
+    batchSize,
+    pauseMs: pause,
   };
   return { logging, config: Object.freeze(config) };
 }

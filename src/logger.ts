@@ -1,8 +1,8 @@
 // winston, and nothing else: which line goes to which stream, and that it is out before the process ends.
 
-import type { Writable } from 'node:stream';
 import winston from 'winston';
 import { formatLine, type Level, type LogRecord } from './report.js';
+import { type OutputStream, write } from './streams.js';
 
 export interface Logger {
   log(record: LogRecord): void;
@@ -11,20 +11,21 @@ export interface Logger {
 }
 
 export interface LoggerOptions {
-  readonly stdout: Writable;
-  readonly stderr: Writable;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
   readonly level: Level;
-  readonly format: 'json' | 'text';
+  formatFor(stream: OutputStream): 'json' | 'text';
 }
 
 /** Success goes to stdout; failures, and what is only told at debug, to stderr. */
-export function createLogger({ stdout, stderr, level, format }: LoggerOptions): Logger {
+export function createLogger({ stdout, stderr, level, formatFor }: LoggerOptions): Logger {
   const isSuccess = (info: winston.Logform.TransformableInfo): boolean => info.exit_status === 0;
-  const line = winston.format.printf((info) => formatLine(info as unknown as LogRecord, format));
-  const transport = (stream: Writable, takes: (info: winston.Logform.TransformableInfo) => boolean) =>
+  const line = (stream: OutputStream) =>
+    winston.format.printf((info) => formatLine(info as unknown as LogRecord, formatFor(stream)));
+  const transport = (stream: OutputStream, takes: (info: winston.Logform.TransformableInfo) => boolean) =>
     new winston.transports.Stream({
       stream,
-      format: winston.format.combine(winston.format((info) => (takes(info) ? info : false))(), line),
+      format: winston.format.combine(winston.format((info) => (takes(info) ? info : false))(), line(stream)),
     });
   const logger = winston.createLogger({
     level,
@@ -35,15 +36,7 @@ export function createLogger({ stdout, stderr, level, format }: LoggerOptions): 
       logger.log(record as winston.LogEntry);
     },
     flush: async () => {
-      await Promise.all([flushStream(stdout), flushStream(stderr)]);
+      await Promise.all([write(stdout, ''), write(stderr, '')]);
     },
   };
-}
-
-/** A reader that is gone is no reason to fail: the status says what happened. */
-export function flushStream(stream: Writable): Promise<void> {
-  return new Promise((resolve) => {
-    stream.on('error', () => resolve());
-    stream.write('', () => resolve());
-  });
 }

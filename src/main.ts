@@ -1,22 +1,23 @@
 // The composition root: argv and world in, exit status out. Reads top to bottom as what one command does.
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { type Config, type Logging, resolveConfig, usageError } from './config.js';
 import { withCorrelationId } from './correlation.js';
-import { createDeadline, type Deadline } from './deadline.js';
+import { createDeadline } from './deadline.js';
 import { CleanupError, type StopSignal } from './errors.js';
 import { parseArguments } from './program.js';
 import { createRedactor } from './redact.js';
-import { createRecord, endingOf, endingOfError, formatLine, type RunFacts, type RunResult } from './report.js';
+import { createRecord, type Ending, endingOfError, formatLine, type RunFacts } from './report.js';
+import { type OutputStream, write } from './streams.js';
 
 /** Everything of the process that the program may touch. */
 export interface World {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: Readable;
-  readonly stdout: Writable & { readonly isTTY?: boolean };
-  readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
   /** The wall clock. */
   now(): Date;
   /** Registers a listener for SIGINT, SIGTERM and SIGHUP; returns how to take it away. */
@@ -36,7 +37,7 @@ export async function main(world: World): Promise<number> {
     return 0;
   }
   const { logging, config } = await resolveConfig({
-    flags: invocation.kind === 'run' ? invocation.flags : {},
+    flags: invocation.kind === 'usage' ? {} : invocation.flags,
     env: world.env,
     stdin: world.stdin,
   });
@@ -44,21 +45,19 @@ export async function main(world: World): Promise<number> {
   const problem = invocation.kind === 'usage' ? usageError([invocation.problem]) : config;
   if (problem instanceof CleanupError) {
     // Neither Knex nor winston is loaded for a mistake on the command line.
-    const ending = endingOfError(problem, createRedactor([]));
-    const record = createRecord(
-      { correlationId, dryRun: false, attempts: 0 },
-      ending,
-      world.now(),
-      performance.now() - startedAt,
-      version,
-    );
+    const ending = endingOfError(problem);
+    const facts = { correlationId, dryRun: false };
+    const durationMs = performance.now() - startedAt;
+    const record = createRecord(facts, ending, world.now(), durationMs, version, createRedactor([]));
     await write(world.stderr, `${formatLine(record, lineFormat(logging, world.stderr))}\n`);
     return ending.exitStatus;
   }
-  return withCorrelationId(correlationId, () => runCommand(world, logging, problem, correlationId, startedAt));
+  const kind = invocation.kind === 'check' ? 'check' : 'run';
+  return withCorrelationId(correlationId, () => execute(kind, world, logging, problem, correlationId, startedAt));
 }
 
-async function runCommand(
+async function execute(
+  kind: 'run' | 'check',
   world: World,
   logging: Logging,
   config: Config,
@@ -76,15 +75,15 @@ async function runCommand(
     stdout: world.stdout,
     stderr: world.stderr,
     level: logging.quiet ? 'error' : logging.level,
-    format: lineFormat(logging, world.stdout),
+    formatFor: (stream) => lineFormat(logging, stream),
   });
   let facts: RunFacts = {
     correlationId,
     database: config.target.shown,
     table: config.schema === undefined ? config.table : `${config.schema}.${config.table}`,
     expiresColumn: config.expiresColumn,
-    dryRun: config.dryRun,
-    attempts: 0,
+    dryRun: config.dryRun || kind === 'check',
+    batchSize: config.batchSize,
     warning: config.warning,
   };
   const learn = (more: Partial<RunFacts>): void => {
@@ -99,52 +98,18 @@ async function runCommand(
     } as const;
     logger.log({ ...record, detail: redact(message) });
   };
-  let ending: ReturnType<typeof endingOf>;
+  let ending: Ending;
   try {
-    ending = endingOf(await cleanUpSessions(config, deadline, world.now, learn, driverLog), config.dryRun);
+    const command = kind === 'run' ? (await import('./run.js')).run : (await import('./check.js')).check;
+    ending = await command({ config, deadline, now: () => world.now(), learn, driverLog });
   } catch (error) {
-    ending = endingOfError(asCleanupError(error), redact);
+    ending = endingOfError(asCleanupError(error));
   } finally {
     deadline.close();
   }
-  logger.log(createRecord(facts, ending, world.now(), performance.now() - startedAt, version));
+  logger.log(createRecord(facts, ending, world.now(), performance.now() - startedAt, version, redact));
   await logger.flush();
   return ending.exitStatus;
-}
-
-async function cleanUpSessions(
-  config: Config,
-  deadline: Deadline,
-  now: () => Date,
-  learn: (more: Partial<RunFacts>) => void,
-  driverLog: (message: string) => void,
-): Promise<RunResult> {
-  const [{ createDialect }, { openSessions }, { cleanUp }, { createCutoff }] = await Promise.all([
-    import('./dialects/index.js'),
-    import('./session-repository.js'),
-    import('./cleanup.js'),
-    import('./expiry.js'),
-  ]);
-  const dialect = createDialect(config.target, config);
-  const sessions = await openSessions(dialect, deadline, driverLog);
-  try {
-    const { fit, expiresIndex } = await sessions.inspect(config.expiresFormat);
-    learn({ expiresFormat: fit?.format, expiresIndex });
-    // The earlier of the two clocks: one that is ahead would delete sessions that are still live.
-    const clock = Math.min(now().getTime(), (await sessions.clock()) ?? Infinity);
-    const cutoff = new Date(clock - config.olderThanMs);
-    learn({ cutoff });
-    if (fit === undefined) return { count: 0, lockedCount: 0, complete: true };
-    await sessions.aim(fit, createCutoff(cutoff, config.timeZone));
-    if (config.dryRun) return { count: await sessions.countExpired(), lockedCount: 0, complete: true };
-    await sessions.lock();
-    const { deletedCount, lockedCount, complete } = await cleanUp(sessions, deadline, (attempts) =>
-      learn({ attempts }),
-    );
-    return { count: deletedCount, lockedCount, complete };
-  } finally {
-    await sessions.close();
-  }
 }
 
 function asCleanupError(error: unknown): CleanupError {
@@ -157,14 +122,7 @@ function asCleanupError(error: unknown): CleanupError {
   });
 }
 
-function lineFormat({ format }: Logging, stream: { readonly isTTY?: boolean }): 'json' | 'text' {
+function lineFormat({ format }: Logging, stream: OutputStream): 'json' | 'text' {
   if (format !== 'auto') return format;
   return stream.isTTY === true ? 'text' : 'json';
-}
-
-function write(stream: Writable, text: string): Promise<void> {
-  return new Promise((resolve) => {
-    stream.on('error', () => resolve());
-    stream.write(text, () => resolve());
-  });
 }

@@ -1,16 +1,17 @@
 // commander, and nothing else: commands, flags and help in; raw strings out.
 import { Command, CommanderError } from 'commander';
-import { flagName, SETTINGS, type SettingName } from './settings.js';
+import { flagName, SETTINGS, type Setting, type SettingName } from './settings.js';
 
 export type Invocation =
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'usage'; readonly problem: string }
-  | { readonly kind: 'run'; readonly flags: Readonly<Partial<Record<SettingName, string | boolean>>> };
+  | { readonly kind: 'run' | 'check'; readonly flags: Readonly<Partial<Record<SettingName, string | boolean>>> };
 
 const EXAMPLES = `Examples:
   $ session-cleanup run --db-url sqlite:/var/lib/app/app.db
   $ session-cleanup run --db-url-file /etc/session-cleanup/url --timeout 5m
   $ session-cleanup run --db-url-file /etc/session-cleanup/url --dry-run
+  $ session-cleanup check --db-url-file /etc/session-cleanup/url
 `;
 
 const EXIT_STATUSES = `
@@ -42,24 +43,30 @@ export function parseArguments(argv: readonly string[], version: string): Invoca
     .configureOutput(output)
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', EXIT_STATUSES);
-  const run = program
-    .command('run')
-    .description('delete expired sessions, once')
-    .helpOption('-h, --help', 'print this help')
-    .exitOverride()
-    .configureOutput(output)
-    .allowExcessArguments(false)
-    .addHelpText('before', EXAMPLES)
-    .addHelpText(
-      'after',
-      `\nEach flag has an environment variable, such as ${SETTINGS.timeout.variables[0]} for ${flagName(SETTINGS.timeout.flags)}.\nA flag beats the variable; an empty variable is unset.\n${EXIT_STATUSES}`,
-    )
-    .action((flags: Record<string, string | boolean>) => {
-      invocation = { kind: 'run', flags };
-    });
-  for (const setting of Object.values(SETTINGS)) {
-    run.option(setting.flags, 'default' in setting ? `${setting.help} (default: ${setting.default})` : setting.help);
-  }
+  const settingsHelp =
+    `\nEach flag has an environment variable, such as ${SETTINGS.timeout.variables[0]} for ${flagName(SETTINGS.timeout.flags)}.\n` +
+    `A flag beats the variable; an empty variable is unset.\n${EXIT_STATUSES}`;
+  const add = (kind: 'run' | 'check', description: string): void => {
+    const command = program
+      .command(kind)
+      .description(description)
+      .helpOption('-h, --help', 'print this help')
+      .exitOverride()
+      .configureOutput(output)
+      .allowExcessArguments(false)
+      .addHelpText('before', EXAMPLES)
+      .addHelpText('after', settingsHelp)
+      .action((flags: Record<string, string | boolean>) => {
+        invocation = { kind, flags };
+      });
+    for (const setting of Object.values<Setting<unknown>>(SETTINGS)) {
+      if (kind === 'check' && setting.runOnly) continue;
+      const { flags, help } = setting;
+      command.option(flags, setting.default === undefined ? help : `${help} (default: ${setting.default})`);
+    }
+  };
+  add('run', 'delete expired sessions, once');
+  add('check', 'read only: what run would do here, and whether it is safe and fast');
   try {
     program.parse(argv, { from: 'user' });
   } catch (error) {
@@ -67,7 +74,7 @@ export function parseArguments(argv: readonly string[], version: string): Invoca
     if (error.exitCode === 0) return { kind: 'help', text };
     return { kind: 'usage', problem: describe(error) };
   }
-  return invocation ?? { kind: 'usage', problem: 'a command is missing: run' };
+  return invocation ?? { kind: 'usage', problem: 'a command is missing: run or check' };
 }
 
 function describe({ code, message }: CommanderError): string {
@@ -79,7 +86,7 @@ function describe({ code, message }: CommanderError): string {
     }
     case 'commander.unknownCommand':
     case 'commander.help':
-      return 'the command must be run';
+      return 'the command must be run or check';
     case 'commander.excessArguments':
       return 'an argument was given that belongs to no flag';
     case 'commander.optionMissingArgument':

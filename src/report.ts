@@ -1,4 +1,6 @@
 // A run's result or error becomes the one record, and the record becomes the one line. Pure.
+import type { CheckDetails } from './check.js';
+import type { Progress } from './cleanup.js';
 import type { CleanupError } from './errors.js';
 import type { ExpiresFormat } from './expiry.js';
 
@@ -12,15 +14,13 @@ export interface RunFacts {
   readonly expiresIndex?: string | undefined;
   readonly cutoff?: Date;
   readonly dryRun: boolean;
-  readonly attempts: number;
+  /** Of a dry run. */
+  readonly expiredCount?: number;
+  readonly batchSize?: number | undefined;
+  readonly progress?: Progress;
+  /** What the command `check` found out, in the order to be shown. */
+  readonly check?: CheckDetails;
   readonly warning?: string | undefined;
-}
-
-/** A run that ended without an error. `count` is of deleted rows, or of expired ones for a dry run. */
-export interface RunResult {
-  readonly count: number;
-  readonly lockedCount: number;
-  readonly complete: boolean;
 }
 
 export type Level = 'error' | 'warn' | 'info' | 'debug';
@@ -32,49 +32,27 @@ export type LogRecord = Readonly<Record<string, string | number | boolean | null
   readonly message: string;
 };
 
-interface Ending {
+/** How a run ended: with an exit status of 0, or with what went wrong. */
+export interface Ending {
   readonly outcome: string;
   readonly exitStatus: number;
-  /** Null where it is not known. */
-  readonly count: number | null;
   readonly complete: boolean;
-  readonly lockedCount: number;
-  readonly error:
-    | { readonly code: string | undefined; readonly message: string; readonly hint: string | undefined }
-    | undefined;
+  readonly error?: { readonly code: string | undefined; readonly message: string; readonly hint: string | undefined };
 }
 
-export function endingOf(result: RunResult, dryRun: boolean): Ending {
-  const { count, lockedCount, complete } = result;
+export function endingOf(complete: boolean, { deletedCount, lockedCount }: Progress): Ending {
   if (!complete) {
-    return {
-      outcome: 'incomplete',
-      exitStatus: 124,
-      count,
-      complete,
-      lockedCount,
-      error: {
-        code: 'OUT_OF_TIME',
-        message: 'the time was nearly used up: what was deleted is committed, and more may remain',
-        hint: 'Run it again, or allow more time with --timeout.',
-      },
-    };
+    const message = 'the time was nearly used up: what was deleted is committed, and more may remain';
+    const hint = 'Run it again, or allow more time with --timeout.';
+    return { outcome: 'incomplete', exitStatus: 124, complete, error: { code: 'OUT_OF_TIME', message, hint } };
   }
-  const nothing = count === 0 && lockedCount === 0;
-  const outcome = dryRun ? 'counted' : nothing ? 'nothing_expired' : 'deleted';
-  return { outcome, exitStatus: 0, count, complete, lockedCount, error: undefined };
+  const outcome = deletedCount === 0 && lockedCount === 0 ? 'nothing_expired' : 'deleted';
+  return { outcome, exitStatus: 0, complete };
 }
 
-export function endingOfError(error: CleanupError, redact: (text: string) => string): Ending {
-  const { kind, exitStatus, code, message, hint } = error;
-  return {
-    outcome: kind === 'usage' ? 'failed' : kind,
-    exitStatus,
-    count: kind === 'unknown' ? null : 0,
-    complete: false,
-    lockedCount: 0,
-    error: { code, message: redact(message), hint: hint === undefined ? undefined : redact(hint) },
-  };
+export function endingOfError({ kind, exitStatus, code, message, hint }: CleanupError): Ending {
+  const outcome = kind === 'usage' ? 'failed' : kind;
+  return { outcome, exitStatus, complete: false, error: { code, message, hint } };
 }
 
 export function createRecord(
@@ -83,29 +61,43 @@ export function createRecord(
   at: Date,
   durationMs: number,
   version: string,
+  redact: (text: string) => string,
 ): LogRecord {
-  const { outcome, exitStatus, count, complete, lockedCount, error } = ending;
+  const { outcome, exitStatus, complete, error } = ending;
+  const { deletedCount = 0, lockedCount = 0, batches = 0, attempts = 0 } = facts.progress ?? {};
   return {
     timestamp: at.toISOString(),
     level: exitStatus === 0 ? 'info' : 'error',
-    message: exitStatus === 0 ? 'session_cleanup_ran' : 'session_cleanup_failed',
+    message:
+      exitStatus !== 0 ? 'session_cleanup_failed' : facts.check ? 'session_cleanup_checked' : 'session_cleanup_ran',
     correlation_id: facts.correlationId,
     outcome,
     exit_status: exitStatus,
-    [facts.dryRun ? 'expired_count' : 'deleted_count']: facts.dryRun && error !== undefined ? null : count,
+    // Null: not known.
+    ...(facts.dryRun
+      ? { expired_count: facts.expiredCount ?? null }
+      : { deleted_count: outcome === 'unknown' ? null : deletedCount }),
     cutoff_time: facts.cutoff?.toISOString() ?? null,
     complete,
     ...(lockedCount === 0 ? {} : { locked_count: lockedCount }),
     duration_ms: Math.round(durationMs),
-    attempts: facts.attempts,
+    attempts,
     database: facts.database ?? null,
     table: facts.table ?? null,
     expires_column: facts.expiresColumn ?? null,
     expires_format: facts.expiresFormat ?? null,
     expires_index: facts.expiresIndex ?? null,
     dry_run: facts.dryRun,
+    ...(facts.batchSize === undefined ? {} : { batch_size: facts.batchSize, batches }),
+    ...facts.check,
     version,
-    ...(error === undefined ? {} : { error_code: error.code ?? null, error: error.message, hint: error.hint ?? null }),
+    ...(error === undefined
+      ? {}
+      : {
+          error_code: error.code ?? null,
+          error: redact(error.message),
+          hint: error.hint === undefined ? null : redact(error.hint),
+        }),
     ...(facts.warning === undefined ? {} : { warning: facts.warning }),
   };
 }
@@ -113,6 +105,7 @@ export function createRecord(
 /** The line without its end. JSON escapes what could break out of it; the text form escapes the same. */
 export function formatLine(record: LogRecord, format: 'json' | 'text'): string {
   if (format === 'json') return escapeControls(JSON.stringify(record));
+  if (record.findings !== undefined) return describeCheck(record).map(escapeControls).join('\n');
   return escapeControls(record.outcome === undefined ? describeEvent(record) : describeOutcome(record));
 }
 
@@ -151,4 +144,23 @@ function describeOutcome(record: LogRecord): string {
   ];
   const end = (text: unknown): string => (text == null ? '' : ` ${text}`);
   return `session-cleanup: ${what}${locked}.${end(hint)}${end(warning && `Warning: ${warning}.`)} (${facts.join(', ')})`;
+}
+
+/** A report of several lines: for a person at a terminal. */
+function describeCheck({
+  timestamp: _,
+  level: __,
+  message: ___,
+  findings,
+  outcome,
+  hint: ____,
+  ...facts
+}: LogRecord): string[] {
+  const known = Object.entries(facts).filter(([, value]) => value !== null);
+  const width = Math.max(...known.map(([key]) => key.length));
+  return [
+    ...known.map(([key, value]) => `${key.padEnd(width)}  ${value}`),
+    ...(findings === null ? [] : String(findings).split('\n')),
+    outcome === 'ready' ? 'ready' : `${outcome}: not ready`,
+  ];
 }

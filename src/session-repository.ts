@@ -4,7 +4,7 @@ import type { SessionRepository } from './cleanup.js';
 import { type DriverLog, isLockWait, openConnection } from './connection.js';
 import { currentCorrelationId } from './correlation.js';
 import type { Deadline } from './deadline.js';
-import type { Dialect, Key, Predicate, Query, Sql, Table } from './dialects/dialect.js';
+import type { Dialect, Examination, Key, Predicate, Query, Sql, Table } from './dialects/dialect.js';
 import { CleanupError } from './errors.js';
 import { type Cutoff, type ExpiresFormat, type Fit, fitFormat, type Sampled } from './expiry.js';
 import { type KeyRange, type Position, rangeCondition, rangesBetween } from './key-ranges.js';
@@ -22,6 +22,22 @@ export interface Inspection {
   readonly expiresIndex: string | undefined;
 }
 
+/** What the table holds, by one pass over it. Values are as the driver returns them. */
+export interface Survey extends Examination {
+  readonly declaredType: string;
+  readonly rows: number;
+  readonly nullCount: number;
+  readonly zeroCount: number;
+  readonly expiredCount: number;
+  readonly smallest: unknown;
+  readonly largest: unknown;
+  readonly oldestExpired: unknown;
+  /** The index that the engine deletes by; undefined for a scan. */
+  readonly usedIndex: string | undefined;
+  /** The columns a run walks by; empty where it is one statement. */
+  readonly walkedBy: readonly string[];
+}
+
 export interface OpenedSessions extends SessionRepository<Stretch> {
   /** The database's clock in milliseconds; undefined where it is this host's. */
   clock(): Promise<number | undefined>;
@@ -29,6 +45,8 @@ export interface OpenedSessions extends SessionRepository<Stretch> {
   inspect(format: ExpiresFormat | 'auto'): Promise<Inspection>;
   /** Sets the condition "expired" and the key to walk by. */
   aim(fit: Fit, cutoff: Cutoff): Promise<void>;
+  /** Reads the whole table once; `aim` comes first where there is something to aim at. Writes nothing. */
+  survey(): Promise<Survey>;
   lock(): Promise<void>;
   countExpired(): Promise<number>;
   close(): Promise<void>;
@@ -45,8 +63,9 @@ export async function openSessions(
   const connection = await openConnection(dialect, deadline, driverLog);
   const { builder, raw, send, sendPatiently, query } = connection;
   let table: Table;
-  let expired: Predicate;
+  let expired: Predicate = { range: { sql: '1 = 0', bindings: [] }, guard: undefined };
   let walkKey: Key | undefined;
+  let usedIndex: string | undefined;
   let passOverLocked = false;
 
   const where = (...conditions: readonly (Sql | undefined)[]): Sql => {
@@ -124,8 +143,33 @@ export async function openSessions(
 
     async aim(fit, cutoff) {
       expired = dialect.predicate(table, fit, cutoff);
-      const used = await dialect.deleteIndex(query('reading the plan'), table, where(expired.range, expired.guard));
-      walkKey = table.expiresIndexes.find(({ index }) => index === used)?.key ?? table.rowKey;
+      usedIndex = await dialect.deleteIndex(query('reading the plan'), table, where(expired.range, expired.guard));
+      walkKey = table.expiresIndexes.find(({ index }) => index === usedIndex)?.key ?? table.rowKey;
+    },
+
+    async survey() {
+      const look = query('surveying the table');
+      const column = dialect.quote(table.expiresColumn);
+      const { sql, bindings } = where(expired.range, expired.guard);
+      const [row = {}] = await look(
+        `SELECT COUNT(*) AS row_count, SUM(${column} IS NULL) AS null_count, SUM(${column} = 0) AS zero_count, ` +
+          `SUM(CASE WHEN ${sql} THEN 1 ELSE 0 END) AS expired_count, MIN(${column}) AS smallest, MAX(${column}) AS largest, ` +
+          `MIN(CASE WHEN ${sql} THEN ${column} END) AS oldest FROM ${table.sql}`,
+        [...bindings, ...bindings],
+      );
+      return {
+        ...(await dialect.examine(look, table)),
+        declaredType: table.declaredType,
+        rows: Number(row.row_count),
+        nullCount: Number(row.null_count ?? 0),
+        zeroCount: Number(row.zero_count ?? 0),
+        expiredCount: Number(row.expired_count ?? 0),
+        smallest: row.smallest,
+        largest: row.largest,
+        oldestExpired: row.oldest,
+        usedIndex,
+        walkedBy: walkKey?.columns.map(({ name }) => name) ?? [],
+      };
     },
 
     lock: () => dialect.lock(query('taking the lock')),

@@ -1,6 +1,6 @@
 // The one table of settings: flag, variable, parser, default, help. Everything that lists settings reads it.
 import { databaseUrl } from './database-url.js';
-import { choice, correlationId, duration, flag, identifier, type Parser, path, timeZone } from './values.js';
+import { choice, correlationId, count, duration, flag, identifier, type Parser, path, timeZone } from './values.js';
 
 export interface Setting<T> {
   /** As commander wants it, such as `-n, --dry-run` or `--timeout <duration>`. */
@@ -11,12 +11,14 @@ export interface Setting<T> {
   /** As the user would write it; absent where there is none. */
   readonly default?: string;
   readonly help: string;
+  /** Makes no sense where nothing is deleted. */
+  readonly runOnly?: boolean;
 }
 
 function setting<T>(
   flags: string,
   parse: Parser<T>,
-  rest: { default?: string; variables?: string[]; help: string },
+  rest: { default?: string; variables?: string[]; help: string; runOnly?: boolean },
 ): Setting<T> {
   const name = flagName(flags).slice(2).toUpperCase().replaceAll('-', '_');
   return { flags, parse, ...rest, variables: [`SESSION_CLEANUP_${name}`, ...(rest.variables ?? [])] };
@@ -67,7 +69,16 @@ export const SETTINGS = {
     default: '0',
     help: 'cutoff is now minus this: a grace period, or the lifetime of a last activity',
   }),
-  dryRun: setting('-n, --dry-run', flag, { help: 'count with the same condition, delete nothing' }),
+  dryRun: setting('-n, --dry-run', flag, { help: 'count with the same condition, delete nothing', runOnly: true }),
+  batchSize: setting('--batch-size <rows>', count({ min: 1 }), {
+    help: 'commit after every so many rows instead of once at the end',
+    runOnly: true,
+  }),
+  pause: setting('--pause <duration>', duration({ max: LONGEST_TIMEOUT_MS }), {
+    default: '0',
+    help: 'wait between batches',
+    runOnly: true,
+  }),
   logFormat: setting('--log-format <format>', choice('auto', 'json', 'text'), {
     default: 'auto',
     help: 'auto (text at a terminal, JSON otherwise), json or text',

@@ -30,6 +30,8 @@ export interface Key {
 }
 
 export interface Table {
+  /** As the engine spells it. */
+  readonly name: string;
   /** Quoted, with its schema where it has one. */
   readonly sql: string;
   /** The expiry column as the engine spells it. */
@@ -68,6 +70,7 @@ export interface Dialect {
   predicate(table: Table, fit: Fit, cutoff: Cutoff): Predicate;
   /** The index by which the engine would run `DELETE FROM table WHERE where`; undefined for a scan. */
   deleteIndex(query: Query, table: Table, where: Sql): Promise<string | undefined>;
+  examine(query: Query, table: Table): Promise<Examination>;
   readonly begin: string;
   /** Whether a single row can be locked by others while the rest of the table is free. */
   readonly hasRowLocks: boolean;
@@ -95,6 +98,25 @@ export interface Fault {
   readonly kind: 'locked' | 'rolled-back' | 'lost' | 'unavailable' | 'failed';
   readonly code: string | undefined;
   readonly hint: string | undefined;
+}
+
+/** What `check` finds out besides: about the server or file, and about what deleting from the table means. */
+export interface Examination {
+  /** Such as "MySQL 9.7.1" or "SQLite 3.52.0". */
+  readonly server: string;
+  readonly estimatedRows: number | undefined;
+  readonly tableBytes: number | undefined;
+  /** Settings and facts worth knowing, by the engine's own names. */
+  readonly facts: Readonly<Record<string, string>>;
+  readonly findings: readonly Finding[];
+}
+
+export interface Finding {
+  /** `problem`: a run would fail. `advice`: it would work, but not as well as it could. */
+  readonly kind: 'problem' | 'advice';
+  readonly text: string;
+  /** What to do about it. */
+  readonly mend: string;
 }
 
 /** An engine for a target and a table name. */

@@ -26,6 +26,7 @@ import type {
   Sql,
   Table,
 } from './dialect.js';
+import { examineMysql } from './mysql-examine.js';
 
 const STORED_AS: Readonly<Record<string, StoredAs>> = {
   timestamp: 'instant',
@@ -235,6 +236,7 @@ export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect 
       );
       const expiresColumn = String(column.name);
       return {
+        name: String(table.name),
         sql: tableSql,
         expiresColumn,
         declaredType: String(column.full_type),
@@ -264,6 +266,7 @@ export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect 
       return plan?.type === 'ALL' || plan?.key == null ? undefined : String(plan.key);
     },
 
+    examine: (query, table) => examineMysql(query, schema, table),
     begin: 'START TRANSACTION',
     hasRowLocks: true,
     // A DELETE of a single table takes no index hint; the stretch in its condition is narrow enough for the optimizer.

@@ -14,6 +14,7 @@ import {
   type StoredAs,
 } from '../expiry.js';
 import type { Binding, CreateDialect, Dialect, Fault, Key, Predicate, Query, Sql, Table } from './dialect.js';
+import { examineSqlite } from './sqlite-examine.js';
 
 // While SQLite waits for a lock it cannot be interrupted: it waits in short spells, and the run decides between them.
 const BUSY_TIMEOUT_MS = 200;
@@ -84,6 +85,7 @@ export const createSqlite: CreateDialect<SqliteTarget> = (target, names): Dialec
     const expiresColumn = String(column.name);
     const rowKey = readRowKey(columns, found.wr === 1);
     return {
+      name: table,
       sql: quote(table),
       expiresColumn,
       declaredType: String(column.type),
@@ -112,6 +114,8 @@ export const createSqlite: CreateDialect<SqliteTarget> = (target, names): Dialec
     const used = plan.map(({ detail }) => / USING (?:COVERING )?INDEX (.+?) \(/.exec(String(detail))?.[1]);
     return used.find((index) => index !== undefined);
   },
+
+  examine: (query, table) => examineSqlite(query, resolve(target.path), table),
 
   // A deferred transaction that reads and then writes fails at once where another writer is at work.
   begin: 'BEGIN IMMEDIATE',

@@ -1,0 +1,50 @@
+// The command `run`: opens the sessions, decides the format and the cutoff, and counts or deletes.
+import { cleanUp, type Progress } from './cleanup.js';
+import type { Config } from './config.js';
+import type { DriverLog } from './connection.js';
+import type { Deadline } from './deadline.js';
+import { createDialect } from './dialects/index.js';
+import { createCutoff } from './expiry.js';
+import { type Ending, endingOf, type RunFacts } from './report.js';
+import { openSessions } from './session-repository.js';
+
+/** What a command works with; `learn` tells the line what is known so far. */
+export interface CommandContext {
+  readonly config: Config;
+  readonly deadline: Deadline;
+  now(): Date;
+  learn(more: Partial<RunFacts>): void;
+  readonly driverLog: DriverLog;
+}
+
+const NOTHING: Progress = { deletedCount: 0, lockedCount: 0, batches: 0, attempts: 1 };
+
+/** @throws CleanupError */
+export async function run({ config, deadline, now, learn, driverLog }: CommandContext): Promise<Ending> {
+  const sessions = await openSessions(createDialect(config.target, config), deadline, driverLog);
+  let progress = NOTHING;
+  const report = (more: Progress): void => {
+    progress = more;
+    learn({ progress });
+  };
+  report(progress);
+  try {
+    const { fit, expiresIndex } = await sessions.inspect(config.expiresFormat);
+    learn({ expiresFormat: fit?.format, expiresIndex });
+    // The earlier of the two clocks: one that is ahead would delete sessions that are still live.
+    const clock = Math.min(now().getTime(), (await sessions.clock()) ?? Infinity);
+    const cutoff = new Date(clock - config.olderThanMs);
+    learn({ cutoff });
+    if (fit !== undefined) await sessions.aim(fit, createCutoff(cutoff, config.timeZone));
+    if (config.dryRun) {
+      learn({ expiredCount: fit === undefined ? 0 : await sessions.countExpired() });
+      return { outcome: 'counted', exitStatus: 0, complete: true };
+    }
+    if (fit === undefined) return endingOf(true, progress);
+    await sessions.lock();
+    const complete = await cleanUp(sessions, deadline, config, report);
+    return endingOf(complete, progress);
+  } finally {
+    await sessions.close();
+  }
+}
