@@ -30,7 +30,8 @@ export interface Connection {
 
 /** @throws CleanupError `unavailable` */
 export async function openConnection(dialect: Dialect, deadline: Deadline, driverLog: DriverLog): Promise<Connection> {
-  const connectTimeoutMs = Math.max(1, Math.min(CONNECT_TIMEOUT_MS, deadline.remainingMs()));
+  // The pool takes whole milliseconds only.
+  const connectTimeoutMs = Math.ceil(Math.max(1, Math.min(CONNECT_TIMEOUT_MS, deadline.remainingMs())));
   const knexConfig = await dialect.knexConfig(connectTimeoutMs);
   const createKnex = (): Knex =>
     knexModule.default({
@@ -51,10 +52,14 @@ export async function openConnection(dialect: Dialect, deadline: Deadline, drive
   try {
     knex = createKnex();
   } catch (cause) {
-    // Knex loads the driver here. sqlite3 is optional: its native part may not have been built.
-    throw new CleanupError('unavailable', 'the driver sqlite3 is not installed', {
+    // Knex loads the driver here. sqlite3 is optional: it may be absent, or its native part not built.
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const absent =
+      code === 'MODULE_NOT_FOUND' || code === 'ERR_DLOPEN_FAILED' || /bindings file|find module/i.test(message);
+    if (!absent) throw cause;
+    throw new CleanupError('unavailable', `the driver ${knexConfig.client} is not installed`, {
       code: 'NO_DRIVER',
-      hint: 'Install it: npm install -g --allow-scripts=sqlite3 session-cleanup sqlite3',
+      hint: `Install it: npm install -g --allow-scripts=${knexConfig.client} session-cleanup ${knexConfig.client}`,
       cause,
     });
   }

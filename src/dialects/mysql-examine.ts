@@ -59,9 +59,7 @@ export async function examineMysql(query: Query, schema: string, table: Table): 
   for (const { child, delete_rule: rule } of children) findings.push(referenceFinding(child, rule));
   for (const { name } of triggers) findings.push(triggerFinding(name));
   return {
-    server: /mariadb/i.test(version)
-      ? `MariaDB ${version}`
-      : `MySQL ${version}${comment === '' ? '' : ` ${comment}`}`,
+    server: /mariadb/i.test(version) ? `MariaDB ${version}` : `MySQL ${version}${comment === '' ? '' : ` ${comment}`}`,
     estimatedRows: Number(size?.estimate ?? 0),
     tableBytes: Number(size?.bytes ?? 0),
     facts: { ...settings, tls: cipher === '' ? 'off' : cipher },
