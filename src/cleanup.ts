@@ -20,6 +20,10 @@ export interface CleanupOptions {
   readonly batchSize: number | undefined;
   /** Wait between batches, in milliseconds. */
   readonly pauseMs: number;
+  /** Asked between batches: why to wait, such as a replica that is behind; undefined to go on. */
+  readonly reasonToWait?: (() => Promise<string | undefined>) | undefined;
+  /** Told after every step how many rows are deleted so far, committed or not. */
+  readonly onStep?: ((deletedCount: number) => void) | undefined;
 }
 
 /** What has been committed so far. */
@@ -29,6 +33,9 @@ export interface Progress {
   readonly lockedCount: number;
   /** Transactions committed that deleted something. */
   readonly batches: number;
+  /** The last reason to wait between batches, and how long was waited for such reasons. */
+  readonly waitedFor?: string;
+  readonly waitedMs?: number;
   /** One more than the times a transaction was given up by the engine and begun anew. */
   readonly attempts: number;
 }
@@ -41,6 +48,7 @@ interface Batch<Stretch> {
   readonly end: 'table' | 'full' | 'time';
 }
 
+const LAG_POLL_MS = 500;
 const STEP_TARGET_MS = 200;
 const FIRST_STEP_ROWS = 500;
 const MOST_STEP_ROWS = 100_000;
@@ -52,7 +60,7 @@ const MOST_STEP_ROWS = 100_000;
 export async function cleanUp<Stretch>(
   repository: SessionRepository<Stretch>,
   deadline: Deadline,
-  { batchSize = Infinity, pauseMs }: CleanupOptions,
+  { batchSize = Infinity, pauseMs, reasonToWait, onStep }: CleanupOptions,
   onProgress: (progress: Progress) => void,
 ): Promise<boolean> {
   let progress: Progress = { deletedCount: 0, lockedCount: 0, batches: 0, attempts: 1 };
@@ -76,7 +84,8 @@ export async function cleanUp<Stretch>(
       if (batch.end === 'full' && !deadline.isNearlyUsedUp(pauseMs)) {
         await sleep(pauseMs, deadline.stop);
         last = batch.last;
-        if (!deadline.stop.aborted) continue;
+        await waitForOthers();
+        if (!deadline.stop.aborted && !deadline.isNearlyUsedUp(0)) continue;
       }
       if (deadline.stop.aborted) throwIfInterrupted(deadline);
       return false;
@@ -86,6 +95,16 @@ export async function cleanUp<Stretch>(
       if (deadline.isNearlyUsedUp(backOff)) throw error;
       report({ attempts: progress.attempts + 1 });
       await sleep(backOff, deadline.stop);
+    }
+  }
+
+  /** Until nobody is behind any more, or the time is nearly used up. */
+  async function waitForOthers(): Promise<void> {
+    for (;;) {
+      const waitedFor = await reasonToWait?.();
+      if (waitedFor === undefined || deadline.stop.aborted || deadline.isNearlyUsedUp(LAG_POLL_MS)) return;
+      report({ waitedFor, waitedMs: (progress.waitedMs ?? 0) + LAG_POLL_MS });
+      await sleep(LAG_POLL_MS, deadline.stop);
     }
   }
 
@@ -120,6 +139,7 @@ export async function cleanUp<Stretch>(
       done.deleted += deleted;
       done.locked += locked;
       done.last = stretch;
+      onStep?.(progress.deletedCount + done.deleted);
       const tookMs = performance.now() - startedAt;
       longestMs = Math.max(longestMs, tookMs);
       // The first step is always made, however short the time: every run makes progress.

@@ -1,6 +1,6 @@
 // Flags, environment and defaults become one frozen Config, or every problem of them at once.
 import { readFile, stat } from 'node:fs/promises';
-import { type DatabaseTarget, databaseUrl } from './database-url.js';
+import { type DatabaseTarget, databaseUrl, type MysqlTarget } from './database-url.js';
 import { CleanupError } from './errors.js';
 import { flagName, SETTINGS, type SettingName, type Settings } from './settings.js';
 
@@ -21,6 +21,9 @@ export interface Config {
   /** Undefined: one transaction. */
   readonly batchSize: number | undefined;
   readonly pauseMs: number;
+  /** Undefined: replicas are not waited for. */
+  readonly maxLagMs: number | undefined;
+  readonly replicas: readonly MysqlTarget[];
   /** Something to mend that is no reason to fail. */
   readonly warning: string | undefined;
 }
@@ -62,8 +65,28 @@ export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging;
     quiet: settings.quiet ?? false,
   });
   const url = await readTarget(inputs, problems);
+  if (settings.batchSize === undefined) {
+    for (const name of ['pause', 'maxLag'] as const) {
+      if (settings[name])
+        problems.push(`${flagName(SETTINGS[name].flags)} works between batches: give --batch-size too`);
+    }
+  }
+  if (settings.replica !== undefined && settings.maxLag === undefined) {
+    problems.push('--replica is watched only with --max-lag: give it too');
+  }
   const names = url && readNames(url.target, settings, problems);
-  const { timeout, expiresColumn, expiresFormat, timeZone, olderThan, dryRun = false, batchSize, pause = 0 } = settings;
+  const {
+    timeout,
+    expiresColumn,
+    expiresFormat,
+    timeZone,
+    olderThan,
+    dryRun = false,
+    batchSize,
+    pause = 0,
+    maxLag,
+    replica = [],
+  } = settings;
   if (
     problems.length > 0 ||
     url === undefined ||
@@ -87,6 +110,8 @@ export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging;
     dryRun,
     batchSize,
     pauseMs: pause,
+    maxLagMs: maxLag,
+    replicas: replica,
   };
   return { logging, config: Object.freeze(config) };
 }

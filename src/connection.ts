@@ -75,6 +75,8 @@ export async function openConnection(dialect: Dialect, deadline: Deadline, drive
 
   /** The statement's answer, unless the run is stopped: then it is cancelled, and given up where it does not end. */
   async function send<T>(statement: PromiseLike<T>, doing: string): Promise<T> {
+    // Knex sends a statement when it is first awaited: after a stop, nothing is.
+    if (deadline.stop.aborted) throw stop(doing, false);
     const answer = Promise.resolve(statement).then(
       (value) => ({ value }),
       (error: unknown) => ({ error }),
@@ -97,7 +99,8 @@ export async function openConnection(dialect: Dialect, deadline: Deadline, drive
     }
     const error = settled && toCleanupError(dialect, settled.error, doing);
     if (settled === undefined || isLost(error)) drop();
-    if (stopped) throw stop(doing, dropped || !dialect.cancelKeepsTransaction);
+    const left = settled === undefined ? `${doing}; it did not answer, the connection was dropped` : doing;
+    if (stopped) throw stop(left, dropped || !dialect.cancelKeepsTransaction);
     if (error?.kind === 'busy') waitedFor = error;
     throw error;
   }

@@ -30,6 +30,7 @@ function cutBlocks(crontab: Buffer): { readonly rest: string; readonly at: numbe
   let rest = '';
   let at: number | undefined;
   let isInside = false;
+  let wasUnended = false;
   for (const line of text.match(/[^\n]*\n|[^\n]+$/g) ?? []) {
     const isBegin = isMark(line, BLOCK_BEGIN);
     const isEnd = isMark(line, BLOCK_END);
@@ -38,9 +39,9 @@ function cutBlocks(crontab: Buffer): { readonly rest: string; readonly at: numbe
     if (isBegin) at ??= rest.length;
     if (!isInside && !isBegin) rest += line;
     isInside = (isInside || isBegin) && !isEnd;
+    wasUnended = isEnd && !line.endsWith('\n');
   }
   if (isInside) throw damaged();
-  const wasUnended = at !== undefined && text.endsWith(BLOCK_END);
   return { rest: wasUnended ? rest.replace(/\n$/, '') : rest, at };
 }
 

@@ -182,3 +182,15 @@ function splitOnce(text: string, separator: string): readonly [string, string] {
   const at = text.indexOf(separator);
   return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
 }
+
+/** One or more MySQL or MariaDB servers, separated by white space. */
+export const serverUrls: Parser<readonly MysqlTarget[]> = (raw) => {
+  const targets: MysqlTarget[] = [];
+  for (const url of raw.trim().split(/\s+/)) {
+    const parsed = databaseUrl(url);
+    if ('problem' in parsed) return parsed;
+    if (parsed.value.dialect !== 'mysql') return { problem: 'must be a mysql:// or mariadb:// URL' };
+    targets.push(parsed.value);
+  }
+  return { value: targets };
+};

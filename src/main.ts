@@ -69,7 +69,7 @@ async function execute(
     startedAt,
     onSignal: (listener) => world.onSignal(listener),
   });
-  const redact = createRedactor(config.target.secrets);
+  const redact = createRedactor([config.target, ...config.replicas].flatMap(({ secrets }) => secrets));
   const { createLogger } = await import('./logger.js');
   const logger = createLogger({
     stdout: world.stdout,
@@ -98,13 +98,23 @@ async function execute(
     } as const;
     logger.log({ ...record, detail: redact(message) });
   };
+  const showsProgress = kind === 'run' && world.stderr.isTTY === true && !logging.quiet && !config.dryRun;
+  const progressBar = showsProgress ? (await import('./progress-bar.js')).createProgressBar(world.stderr) : undefined;
   let ending: Ending;
   try {
     const command = kind === 'run' ? (await import('./run.js')).run : (await import('./check.js')).check;
-    ending = await command({ config, deadline, now: () => world.now(), learn, driverLog });
+    ending = await command({
+      config,
+      deadline,
+      now: () => world.now(),
+      learn,
+      driverLog,
+      onStep: (deletedCount) => progressBar?.update(deletedCount),
+    });
   } catch (error) {
     ending = endingOfError(asCleanupError(error));
   } finally {
+    progressBar?.stop();
     deadline.close();
   }
   logger.log(createRecord(facts, ending, world.now(), performance.now() - startedAt, version, redact));

@@ -62,7 +62,10 @@ export function parseArguments(argv: readonly string[], version: string): Invoca
     for (const setting of Object.values<Setting<unknown>>(SETTINGS)) {
       if (kind === 'check' && setting.runOnly) continue;
       const { flags, help } = setting;
-      command.option(flags, setting.default === undefined ? help : `${help} (default: ${setting.default})`);
+      const described = setting.default === undefined ? help : `${help} (default: ${setting.default})`;
+      if (setting === SETTINGS.replica)
+        command.option(flags, described, (url, more?: string) => `${more ?? ''} ${url}`);
+      else command.option(flags, described);
     }
   };
   add('run', 'delete expired sessions, once');

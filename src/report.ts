@@ -40,10 +40,15 @@ export interface Ending {
   readonly error?: { readonly code: string | undefined; readonly message: string; readonly hint: string | undefined };
 }
 
-export function endingOf(complete: boolean, { deletedCount, lockedCount }: Progress): Ending {
+/** @param tookMs how long the deleting took, for the hint */
+export function endingOf(complete: boolean, progress: Progress, tookMs: number): Ending {
+  const { deletedCount, lockedCount, waitedFor } = progress;
   if (!complete) {
-    const message = 'the time was nearly used up: what was deleted is committed, and more may remain';
-    const hint = 'Run it again, or allow more time with --timeout.';
+    const waited = waitedFor === undefined ? '' : ` (waited for others: ${waitedFor})`;
+    const message = `the time was nearly used up${waited}: what was deleted is committed, and more may remain`;
+    const hint =
+      `Run it again, or clear the backlog in one go: session-cleanup run --timeout 0 --batch-size 5000, ` +
+      `with the other settings as they are (this run deleted ${deletedCount} rows in ${(tookMs / 1000).toFixed(1)} s).`;
     return { outcome: 'incomplete', exitStatus: 124, complete, error: { code: 'OUT_OF_TIME', message, hint } };
   }
   const outcome = deletedCount === 0 && lockedCount === 0 ? 'nothing_expired' : 'deleted';
@@ -64,7 +69,14 @@ export function createRecord(
   redact: (text: string) => string,
 ): LogRecord {
   const { outcome, exitStatus, complete, error } = ending;
-  const { deletedCount = 0, lockedCount = 0, batches = 0, attempts = 0 } = facts.progress ?? {};
+  const {
+    deletedCount = 0,
+    lockedCount = 0,
+    batches = 0,
+    attempts = 0,
+    waitedFor,
+    waitedMs = 0,
+  } = facts.progress ?? {};
   return {
     timestamp: at.toISOString(),
     level: exitStatus === 0 ? 'info' : 'error',
@@ -89,6 +101,7 @@ export function createRecord(
     expires_index: facts.expiresIndex ?? null,
     dry_run: facts.dryRun,
     ...(facts.batchSize === undefined ? {} : { batch_size: facts.batchSize, batches }),
+    ...(waitedFor === undefined ? {} : { waited_ms: waitedMs, waited_for: waitedFor }),
     ...facts.check,
     version,
     ...(error === undefined

@@ -5,6 +5,7 @@ import type { DriverLog } from './connection.js';
 import type { Deadline } from './deadline.js';
 import { createDialect } from './dialects/index.js';
 import { createCutoff } from './expiry.js';
+import { openLagWatch } from './replica-lag.js';
 import { type Ending, endingOf, type RunFacts } from './report.js';
 import { openSessions } from './session-repository.js';
 
@@ -15,12 +16,14 @@ export interface CommandContext {
   now(): Date;
   learn(more: Partial<RunFacts>): void;
   readonly driverLog: DriverLog;
+  /** Told how many rows are deleted so far, committed or not. */
+  readonly onStep: (deletedCount: number) => void;
 }
 
 const NOTHING: Progress = { deletedCount: 0, lockedCount: 0, batches: 0, attempts: 1 };
 
 /** @throws CleanupError */
-export async function run({ config, deadline, now, learn, driverLog }: CommandContext): Promise<Ending> {
+export async function run({ config, deadline, now, learn, driverLog, onStep }: CommandContext): Promise<Ending> {
   const sessions = await openSessions(createDialect(config.target, config), deadline, driverLog);
   let progress = NOTHING;
   const report = (more: Progress): void => {
@@ -40,10 +43,19 @@ export async function run({ config, deadline, now, learn, driverLog }: CommandCo
       learn({ expiredCount: fit === undefined ? 0 : await sessions.countExpired() });
       return { outcome: 'counted', exitStatus: 0, complete: true };
     }
-    if (fit === undefined) return endingOf(true, progress);
+    if (fit === undefined) return endingOf(true, progress, 0);
     await sessions.lock();
-    const complete = await cleanUp(sessions, deadline, config, report);
-    return endingOf(complete, progress);
+    const { maxLagMs, replicas } = config;
+    const watch =
+      maxLagMs === undefined ? undefined : await openLagWatch(replicas, maxLagMs, sessions.query, deadline, driverLog);
+    const startedAt = performance.now();
+    try {
+      const options = { ...config, reasonToWait: watch?.reasonToWait, onStep };
+      const complete = await cleanUp(sessions, deadline, options, report);
+      return endingOf(complete, progress, performance.now() - startedAt);
+    } finally {
+      await watch?.close();
+    }
   } finally {
     await sessions.close();
   }

@@ -34,13 +34,13 @@ const HOUR_OF_DAILY_RUN = 4;
 /** The same for the same host, and not on the hour: hosts that share a database do not all come at once. */
 export function scheduleEvery(intervalSeconds: number, host: string): Schedule {
   const minutes = intervalSeconds / 60;
-  const hours = minutes / 60;
   const hash = createHash('sha256').update(`${host}\n${JOB_ID}`).digest().readUInt32BE();
-  const cycle = Math.min(60, minutes);
-  const offset = cycle === 1 ? 0 : 1 + (hash % (cycle - 1));
-  const minute = minutes >= 60 ? `${offset}` : minutes === 1 ? '*' : `${offset}-59/${minutes}`;
-  const hour = hours <= 1 ? '*' : hours === 24 ? `${HOUR_OF_DAILY_RUN}` : `*/${hours}`;
-  return { expression: `${minute} ${hour} * * *`, intervalSeconds };
+  if (minutes === 1) return { expression: '* * * * *', intervalSeconds };
+  const offset = 1 + (hash % (Math.min(60, minutes) - 1));
+  if (minutes < 60) return { expression: `${offset}-59/${minutes} * * * *`, intervalSeconds };
+  const hours = minutes / 60;
+  const hour = hours === 1 ? '*' : hours === 24 ? HOUR_OF_DAILY_RUN : `*/${hours}`;
+  return { expression: `${offset} ${hour} * * *`, intervalSeconds };
 }
 
 interface Field {
@@ -76,12 +76,12 @@ export const cronExpression: Parser<Schedule> = (raw) => {
   const [minutes = [], hours = [], days = [], months = [], weekdays = []] = sets;
   const [, , dayText = '', monthText, weekdayText = ''] = texts;
   // With both days restricted, cron runs on either; a leading * is what it calls unrestricted.
-  const longestMonth = Math.max(...(months ?? []).map((month) => new Date(Date.UTC(2000, month, 0)).getUTCDate()));
-  if (weekdayText.startsWith('*') && Math.min(...(days ?? [])) > longestMonth) {
+  const longestMonth = Math.max(...months.map((month) => new Date(Date.UTC(2000, month, 0)).getUTCDate()));
+  if (weekdayText.startsWith('*') && Math.min(...days) > longestMonth) {
     return { problem: 'must name a day that its months have' };
   }
   const isWeekly = dayText === '*' && monthText === '*';
-  const intervalSeconds = isWeekly ? regularInterval(minutes ?? [], hours ?? [], weekdays ?? []) : null;
+  const intervalSeconds = isWeekly ? regularInterval(minutes, hours, weekdays) : null;
   return { value: { expression: texts.join(' '), intervalSeconds } };
 };
 

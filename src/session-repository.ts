@@ -49,6 +49,8 @@ export interface OpenedSessions extends SessionRepository<Stretch> {
   survey(): Promise<Survey>;
   lock(): Promise<void>;
   countExpired(): Promise<number>;
+  /** Sends a statement of somebody else's on the same connection. */
+  readonly query: Query;
   close(): Promise<void>;
 }
 
@@ -219,12 +221,13 @@ export async function openSessions(
         connection.drop();
       });
     },
+    query: query('reading the status'),
     close: () => connection.close((farewell) => dialect.unlock(farewell)),
   };
 
   async function sample(look: Query): Promise<readonly Sampled[]> {
     const column = dialect.quote(table.expiresColumn);
-    const evident = `${column} IS NOT NULL AND ${column} <> 0 AND ${column} <> ''`;
+    const evident = `${column} IS NOT NULL AND ${column} <> ${dialect.zero} AND ${column} <> ''`;
     const orders = [
       table.rowKey?.columns.map(({ name }) => dialect.quote(name)),
       table.expiresIndexes.length > 0 ? [column] : undefined,
@@ -235,11 +238,12 @@ export async function openSessions(
     ]);
     const rows = [];
     for (const order of ends.length === 0 ? [''] : ends) {
-      rows.push(
-        ...(await look(
-          `SELECT ${dialect.sampleColumns(table)} FROM ${table.sql} WHERE ${evident}${order} LIMIT ${SAMPLE_ROWS}`,
-        )),
+      const found = await look(
+        `SELECT ${dialect.sampleColumns(table)} FROM ${table.sql} WHERE ${evident}${order} LIMIT ${SAMPLE_ROWS}`,
       );
+      rows.push(...found);
+      // Fewer than were asked for are all there are: the other end would count them twice.
+      if (found.length < SAMPLE_ROWS) break;
     }
     return rows.map((row) => dialect.sampled(row, table));
   }

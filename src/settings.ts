@@ -1,5 +1,5 @@
 // The one table of settings: flag, variable, parser, default, help. Everything that lists settings reads it.
-import { databaseUrl } from './database-url.js';
+import { databaseUrl, serverUrls } from './database-url.js';
 import { choice, correlationId, count, duration, flag, identifier, type Parser, path, timeZone } from './values.js';
 
 export interface Setting<T> {
@@ -77,6 +77,14 @@ export const SETTINGS = {
   pause: setting('--pause <duration>', duration({ max: LONGEST_TIMEOUT_MS }), {
     default: '0',
     help: 'wait between batches',
+    runOnly: true,
+  }),
+  maxLag: setting('--max-lag <duration>', duration(), {
+    help: 'between batches, wait while a replica is further behind, or Galera holds writers back',
+    runOnly: true,
+  }),
+  replica: setting('--replica <url>', serverUrls, {
+    help: 'replica to watch; may be given more than once',
     runOnly: true,
   }),
   logFormat: setting('--log-format <format>', choice('auto', 'json', 'text'), {

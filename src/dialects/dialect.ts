@@ -65,6 +65,8 @@ export interface Dialect {
   readTable(query: Query): Promise<Table>;
   /** Storage class of a sampled value. */
   sampled(row: Record<string, unknown>, table: Table): Sampled;
+  /** Zero as a literal that a column of numbers and one of texts can both be compared with. */
+  readonly zero: string;
   /** Expressions that sample the column as `value` (and whatever `sampled` needs). */
   sampleColumns(table: Table): string;
   predicate(table: Table, fit: Fit, cutoff: Cutoff): Predicate;

@@ -245,6 +245,8 @@ export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect 
       };
     },
 
+    // Against a bare 0, every text that does not begin with a number is equal to it.
+    zero: "'0'",
     sampleColumns: (table) => `${quote(table.expiresColumn)} AS value`,
     sampled({ value }, { declaredType }) {
       const type = /^\w+/.exec(declaredType)?.[0] ?? '';

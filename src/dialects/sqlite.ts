@@ -95,6 +95,7 @@ export const createSqlite: CreateDialect<SqliteTarget> = (target, names): Dialec
     };
   },
 
+  zero: '0',
   sampleColumns: ({ expiresColumn }) => `${quote(expiresColumn)} AS value, typeof(${quote(expiresColumn)}) AS storage`,
   sampled: ({ value, storage }) => ({
     value,
