@@ -2,7 +2,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { type DatabaseTarget, databaseUrl, type MysqlTarget } from './database-url.js';
 import { CleanupError } from './errors.js';
-import { flagName, SETTINGS, type SettingName, type Settings } from './settings.js';
+import { flagName, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js';
+import { presetOf } from './stores.js';
 
 type Required<Name extends SettingName> = NonNullable<Settings[Name]>;
 
@@ -57,23 +58,16 @@ const LONGEST_URL_BYTES = 65_536;
 /** Resolves to `config`, or to the usage error that names every problem. Never echoes a value. */
 export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging; config: Config | CleanupError }> {
   const problems: string[] = [];
-  const settings = parseAll(inputs, problems);
+  const given = parseGiven(inputs, problems);
+  const url = await readTarget(inputs, problems);
+  const settings = { ...DEFAULTS, ...(url && presetValues(url.target, given, problems)), ...given };
   const logging = Object.freeze({
     correlationId: settings.correlationId,
     format: settings.logFormat ?? 'auto',
     level: settings.logLevel ?? 'info',
     quiet: settings.quiet ?? false,
   });
-  const url = await readTarget(inputs, problems);
-  if (settings.batchSize === undefined) {
-    for (const name of ['pause', 'maxLag'] as const) {
-      if (settings[name])
-        problems.push(`${flagName(SETTINGS[name].flags)} works between batches: give --batch-size too`);
-    }
-  }
-  if (settings.replica !== undefined && settings.maxLag === undefined) {
-    problems.push('--replica is watched only with --max-lag: give it too');
-  }
+  checkBatches(settings, problems);
   const names = url && readNames(url.target, settings, problems);
   const {
     timeout,
@@ -120,19 +114,57 @@ export function usageError(problems: readonly string[]): CleanupError {
   return new CleanupError('usage', problems.join('; '), { code: 'USAGE', hint: 'Try: session-cleanup run --help' });
 }
 
-/** Every setting but the two of the database, which `readTarget` weighs against each other. */
-function parseAll(inputs: Inputs, problems: string[]): Settings {
-  const entries = (Object.keys(SETTINGS) as SettingName[]).map((name) => {
-    const setting = SETTINGS[name];
+const NAMES = Object.keys(SETTINGS) as SettingName[];
+
+const DEFAULTS = Object.fromEntries(
+  NAMES.flatMap((name) => {
+    const setting: Setting<unknown> = SETTINGS[name];
+    const parsed = setting.default === undefined ? undefined : setting.parse(setting.default);
+    return parsed !== undefined && 'value' in parsed ? [[name, parsed.value]] : [];
+  }),
+) as Partial<Settings>;
+
+/** Every setting that is given but the two of the database, which `readTarget` weighs against each other. */
+function parseGiven(inputs: Inputs, problems: string[]): Partial<Settings> {
+  const entries = NAMES.flatMap((name) => {
     const given = name === 'dbUrl' || name === 'dbUrlFile' ? undefined : findGiven(inputs, name);
-    const raw = given?.raw ?? ('default' in setting ? setting.default : undefined);
-    if (raw === undefined) return [name, undefined];
-    const parsed = setting.parse(raw);
-    if ('value' in parsed) return [name, parsed.value];
-    problems.push(`${given?.source ?? flagName(setting.flags)} ${parsed.problem}`);
-    return [name, undefined];
+    if (given === undefined) return [];
+    const parsed = SETTINGS[name].parse(given.raw);
+    if ('value' in parsed) return [[name, parsed.value]];
+    problems.push(`${given.source} ${parsed.problem}`);
+    return [];
   });
-  return Object.fromEntries(entries) as Settings;
+  return Object.fromEntries(entries) as Partial<Settings>;
+}
+
+/** What `--store` stands for, and what it still needs to be told. */
+function presetValues(target: DatabaseTarget, given: Partial<Settings>, problems: string[]): Partial<Settings> {
+  const { store, olderThan, timeZone } = given;
+  if (store === undefined) return {};
+  const preset = presetOf(store, target.dialect);
+  if (preset === undefined) {
+    problems.push(
+      `--store ${store} does not run on ${target.dialect === 'mysql' ? 'MySQL' : 'SQLite'}: check --db-url`,
+    );
+    return {};
+  }
+  const { table, expiresColumn, expiresFormat, lifetimeMs, writes } = preset;
+  if (lifetimeMs === 'required' && olderThan === undefined) {
+    problems.push(`--store ${store} keeps the last activity: say with --older-than how long a session lives`);
+  }
+  if (writes === 'local' && timeZone === undefined) {
+    problems.push(`--store ${store} writes in the time zone of the application: name it with --time-zone`);
+  }
+  return { table, expiresColumn, expiresFormat, ...(typeof lifetimeMs === 'number' ? { olderThan: lifetimeMs } : {}) };
+}
+
+function checkBatches({ batchSize, pause, maxLag, replica }: Partial<Settings>, problems: string[]): void {
+  if (batchSize === undefined) {
+    if (pause) problems.push('--pause works between batches: give --batch-size too');
+    if (maxLag !== undefined) problems.push('--max-lag works between batches: give --batch-size too');
+  }
+  if (replica !== undefined && maxLag === undefined)
+    problems.push('--replica is watched only with --max-lag: give it too');
 }
 
 function findGiven({ flags, env }: Inputs, name: SettingName): Given | undefined {
@@ -207,7 +239,7 @@ async function readText(stream: Inputs['stdin']): Promise<string> {
 
 function readNames(
   target: DatabaseTarget,
-  { table }: Settings,
+  { table }: Partial<Settings>,
   problems: string[],
 ): Pick<Config, 'schema' | 'table'> | undefined {
   if (table === undefined) return undefined;

@@ -26,7 +26,7 @@ export async function writeMetrics(path: string, record: LogRecord, oldestExpire
   try {
     await replaceFile(path, renderMetrics(record, await readOld(path), oldestExpired));
   } catch (error) {
-    const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException;
+    const { code = 'METRICS_FILE', message } = error as NodeJS.ErrnoException;
     // The whole message names the temporary file.
     const why = message.replace(/, \w+ '.*$/s, '');
     throw new CleanupError('failed', `the metrics file cannot be written: ${why}`, {
@@ -124,7 +124,7 @@ async function replaceFile(path: string, text: string): Promise<void> {
     await rename(temporary, path);
   } catch (error) {
     await file?.close().catch(() => undefined);
-    await rm(temporary, { force: true });
+    if (file !== undefined) await rm(temporary, { force: true }).catch(() => undefined);
     throw error;
   }
 }

@@ -105,7 +105,8 @@ export async function openSessions(
             dialect.from(table, key.index, 'select'),
             where(rangeSql(range), alongExpiry ? expired.range : undefined),
           )
-            .select(names.map((name) => raw(name)))
+            // Named, or SQLite names the rowid after the column that stands for it, and no value is found.
+            .select(names.map((name) => raw(`${name} AS ${name}`)))
             .orderByRaw(names.join(', '))
             .limit(1)
             .offset(rows - 1),

@@ -1,5 +1,6 @@
 // The one table of settings: flag, variable, parser, default, help. Everything that lists settings reads it.
 import { databaseUrl, serverUrls } from './database-url.js';
+import { storeNames } from './stores.js';
 import { choice, correlationId, count, duration, flag, identifier, type Parser, path, timeZone } from './values.js';
 
 export interface Setting<T> {
@@ -48,6 +49,9 @@ export const SETTINGS = {
   }),
   correlationId: setting('--correlation-id <id>', correlationId, {
     help: 'ID in every line and in the SQL; a new UUID v4 unless given',
+  }),
+  store: setting('--store <name>', choice(...storeNames), {
+    help: `preset of table, column, format and lifetime of a session store: ${storeNames.join(', ')}`,
   }),
   table: setting('--table <name>', identifier, {
     default: 'sessions',

@@ -88,10 +88,13 @@ export function presetOf(name: StoreName, engine: StoreEngine): Preset | undefin
   };
 }
 
-/** The stores whose table is among `tables`, for a hint. Names are compared as they are spelled. */
-export function storesWithTables(tables: readonly string[], engine: StoreEngine): StoreName[] {
-  return storeNames.filter((name) => {
-    const preset = presetOf(name, engine);
-    return preset !== undefined && tables.includes(preset.table);
+/** For a table that is missing: which presets fit the tables that are there, such as "Found django_session: try --store django." */
+export function storeHint(tables: readonly string[], engine: StoreEngine): string {
+  const found = storeNames.flatMap((name) => {
+    const table = presetOf(name, engine)?.table;
+    return table !== undefined && tables.includes(table) ? [{ name, table }] : [];
   });
+  if (found.length === 0) return '';
+  const names = [...new Set(found.map(({ table }) => table))].join(', ');
+  return `Found ${names}: try --store ${found.map(({ name }) => name).join(' or ')}. `;
 }

@@ -14,6 +14,7 @@ import {
   julianDay,
   type StoredAs,
 } from '../expiry.js';
+import { storeHint } from '../stores.js';
 import type {
   Binding,
   CreateDialect,
@@ -185,9 +186,16 @@ export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect 
       );
       const shown = `${schema}.${names.table}`;
       if (table === undefined) {
+        const others = await query('SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ?', [
+          schema,
+        ]);
+        const stores = storeHint(
+          others.map(({ name }) => String(name)),
+          'mysql',
+        );
         throw new CleanupError('refused', `there is no table ${shown}, or the account may not see it`, {
           code: 'NO_TABLE',
-          hint: 'Check --table and the database in the URL, and grant the account SELECT and DELETE on the table.',
+          hint: `${stores}Check --table and the database in the URL, and grant the account SELECT and DELETE on the table.`,
         });
       }
       if (table.type !== 'BASE TABLE' && table.type !== 'SYSTEM VERSIONED') {

@@ -13,6 +13,7 @@ import {
   julianDay,
   type StoredAs,
 } from '../expiry.js';
+import { storeHint } from '../stores.js';
 import type { Binding, CreateDialect, Dialect, Fault, Key, Predicate, Query, Sql, Table } from './dialect.js';
 import { examineSqlite } from './sqlite-examine.js';
 
@@ -60,9 +61,14 @@ export const createSqlite: CreateDialect<SqliteTarget> = (target, names): Dialec
       [names.table],
     );
     if (found === undefined) {
+      const others = await query(`SELECT name FROM sqlite_schema WHERE type = 'table'`);
+      const stores = storeHint(
+        others.map(({ name }) => String(name)),
+        'sqlite',
+      );
       throw new CleanupError('refused', `there is no table ${names.table}`, {
         code: 'NO_TABLE',
-        hint: 'Check --table and the path in the URL.',
+        hint: `${stores}Check --table and the path in the URL.`,
       });
     }
     if (found.type !== 'table') {
