@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The shim: the process in, the exit status out. Nothing else touches `process`.
+import { fileURLToPath } from 'node:url';
 
 // argv is copied first: setting the title overwrites what `ps` shows of it, and a URL there may hold a password.
 const argv = process.argv.slice(2);
@@ -19,6 +20,7 @@ process.exitCode = await main({
   },
   stdout: process.stdout,
   stderr: process.stderr,
+  place: { node: process.execPath, command: fileURLToPath(import.meta.url), cwd: process.cwd() },
   now: () => new Date(),
   onSignal(listener) {
     for (const signal of SIGNALS) process.on(signal, listener);

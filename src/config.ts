@@ -25,6 +25,7 @@ export interface Config {
   /** Undefined: replicas are not waited for. */
   readonly maxLagMs: number | undefined;
   readonly replicas: readonly MysqlTarget[];
+  readonly metricsFile: string | undefined;
   /** Something to mend that is no reason to fail. */
   readonly warning: string | undefined;
 }
@@ -80,6 +81,7 @@ export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging;
     pause = 0,
     maxLag,
     replica = [],
+    metricsFile,
   } = settings;
   if (
     problems.length > 0 ||
@@ -106,6 +108,7 @@ export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging;
     pauseMs: pause,
     maxLagMs: maxLag,
     replicas: replica,
+    metricsFile,
   };
   return { logging, config: Object.freeze(config) };
 }

@@ -18,13 +18,15 @@ export interface Fit {
 
 /** Below this a number is seconds, from it on milliseconds: 1e11 s is the year 5138, 1e11 ms is March 1973. */
 export const FIRST_MILLISECONDS = 100_000_000_000;
-/** Julian day numbers below this are before the year 764. */
+/** Julian day numbers: from the year 763 to 11715. A fractional number of seconds in there is of early 1970. */
 export const FIRST_JULIAN_DAY = 2_000_000;
+export const JULIAN_DAYS_END = 6_000_000;
 
 // Smaller numbers may well be expired, but are no evidence that the column holds times at all: they may be ids.
 const EVIDENT_SECONDS = 100_000_000;
+// September 2001. Numbers below it may be seconds too: the end of the year 9999, by which some mean "never", is 253402300799.
+const EVIDENT_MILLISECONDS = 1_000_000_000_000;
 const EVIDENT_MILLISECONDS_END = 100_000_000_000_000;
-const LAST_JULIAN_DAY = 6_000_000;
 const DATETIME_TEXT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|[+-]\d\d:\d\d))?$/;
 
 /** One sampled value, with the storage class it had. */
@@ -43,17 +45,17 @@ export function recognise({ value, storage }: Sampled): Kind | undefined {
   if (storage === 'text') {
     const text = String(value);
     if (DATETIME_TEXT.test(text)) return { format: 'datetime', storedAs: 'text' };
-    if (/^\d{10}$/.test(text)) return { format: 'unix', storedAs: 'text' };
-    if (/^\d{13}$/.test(text)) return { format: 'unix-ms', storedAs: 'text' };
+    if (/^[1-9]\d{9}$/.test(text)) return { format: 'unix', storedAs: 'text' };
+    if (/^[1-9]\d{12}$/.test(text)) return { format: 'unix-ms', storedAs: 'text' };
     return undefined;
   }
   if (storage === 'other') return undefined;
   const number = Number(value);
-  if (storage === 'real' && number >= FIRST_JULIAN_DAY && number < LAST_JULIAN_DAY) {
+  if (storage === 'real' && number >= FIRST_JULIAN_DAY && number < JULIAN_DAYS_END) {
     return { format: 'julian', storedAs: 'number' };
   }
   if (number >= EVIDENT_SECONDS && number < FIRST_MILLISECONDS) return { format: 'unix', storedAs: 'number' };
-  if (number >= FIRST_MILLISECONDS && number < EVIDENT_MILLISECONDS_END)
+  if (number >= EVIDENT_MILLISECONDS && number < EVIDENT_MILLISECONDS_END)
     return { format: 'unix-ms', storedAs: 'number' };
   return undefined;
 }
@@ -194,6 +196,14 @@ export function dateTimeText(ms: number): string {
   return new Date(ms).toISOString().slice(0, 23).replace('T', ' ');
 }
 
+/**
+ * A number as text of so many digits, so that it compares as text with numbers of as many. One of fewer digits is below
+ * `'1'`, with which all of those begin that are not padded.
+ */
+export function digitText(value: number, digits: number): string {
+  return String(Math.max(0, Math.floor(value))).padStart(digits, '0');
+}
+
 /** The Julian day of an instant, by the very division that SQLite uses, so that equal instants are equal numbers. */
 export function julianDay(instant: Date): number {
   return (instant.getTime() + 210_866_760_000_000) / 86_400_000;
@@ -202,4 +212,17 @@ export function julianDay(instant: Date): number {
 /** A day no zone-less or zoned spelling of a time up to the cutoff reaches: `YYYY-MM-DD`, two days after it. */
 export function dayBeyond(instant: Date): string {
   return dateTimeText(instant.getTime() + 48 * HOUR_MS).slice(0, 10);
+}
+
+/** The instant that a stored value of the format means; undefined where it is none. For showing, not for judging. */
+export function instantOf(value: unknown, { format }: Fit, timeZone: string): Date | undefined {
+  if (value == null) return undefined;
+  if (format === 'unix') return new Date(Number(value) * 1000);
+  if (format === 'unix-ms') return new Date(Number(value));
+  if (format === 'julian') return new Date(Number(value) * 86_400_000 - 210_866_760_000_000);
+  const [, day, time = '00:00', zone = ''] =
+    /^(\S{10})(?:[T ]([\d:.]+))? ?(Z|[+-]\d\d:\d\d)?$/.exec(String(value)) ?? [];
+  if (day === undefined) return undefined;
+  const written = Date.parse(`${day}T${time}${zone === '' ? 'Z' : zone}`);
+  return new Date(zone === '' ? written - zoneOffset(timeZone)(written) : written);
 }

@@ -8,7 +8,8 @@ import { createDeadline } from './deadline.js';
 import { CleanupError, type StopSignal } from './errors.js';
 import { parseArguments } from './program.js';
 import { createRedactor } from './redact.js';
-import { createRecord, type Ending, endingOfError, formatLine, type RunFacts } from './report.js';
+import { createRecord, type Ending, endingOfError, formatLine, type LogRecord, type RunFacts } from './report.js';
+import type { Place } from './schedule-command.js';
 import { type OutputStream, write } from './streams.js';
 
 /** Everything of the process that the program may touch. */
@@ -18,6 +19,8 @@ export interface World {
   readonly stdin: Readable;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  /** Where Node, the command and the working directory are. */
+  readonly place: Place;
   /** The wall clock. */
   now(): Date;
   /** Registers a listener for SIGINT, SIGTERM and SIGHUP; returns how to take it away. */
@@ -37,23 +40,47 @@ export async function main(world: World): Promise<number> {
     return 0;
   }
   const { logging, config } = await resolveConfig({
-    flags: invocation.kind === 'usage' ? {} : invocation.flags,
+    flags: 'flags' in invocation ? invocation.flags : {},
     env: world.env,
     stdin: world.stdin,
   });
   const correlationId = logging.correlationId ?? randomUUID();
-  const problem = invocation.kind === 'usage' ? usageError([invocation.problem]) : config;
-  if (problem instanceof CleanupError) {
-    // Neither Knex nor winston is loaded for a mistake on the command line.
-    const ending = endingOfError(problem);
+  if (invocation.kind === 'run' || invocation.kind === 'check') {
+    const { kind } = invocation;
+    if (!(config instanceof CleanupError)) {
+      return withCorrelationId(correlationId, () => execute(kind, world, logging, config, correlationId, startedAt));
+    }
+  }
+  // Neither Knex nor winston is loaded from here on: for a mistake on the command line, or a schedule.
+  try {
+    if (invocation.kind === 'usage') throw usageError([invocation.problem]);
+    if (invocation.kind !== 'schedule') throw config;
+    const { schedule, scheduledFacts } = await import('./schedule-command.js');
+    const scheduled = await schedule(invocation.flags, invocation.schedule, world.place);
+    if (scheduled.kind === 'printed') {
+      await write(world.stdout, `${scheduled.block}\n`);
+      return 0;
+    }
+    const record: LogRecord = {
+      timestamp: world.now().toISOString(),
+      level: 'info',
+      message: 'session_cleanup_scheduled',
+      correlation_id: correlationId,
+      outcome: scheduled.kind,
+      exit_status: 0,
+      ...scheduledFacts(scheduled),
+      version,
+    };
+    if (!logging.quiet) await write(world.stdout, `${formatLine(record, lineFormat(logging, world.stdout))}\n`);
+    return 0;
+  } catch (error) {
+    const ending = endingOfError(asCleanupError(error));
     const facts = { correlationId, dryRun: false };
     const durationMs = performance.now() - startedAt;
     const record = createRecord(facts, ending, world.now(), durationMs, version, createRedactor([]));
     await write(world.stderr, `${formatLine(record, lineFormat(logging, world.stderr))}\n`);
     return ending.exitStatus;
   }
-  const kind = invocation.kind === 'check' ? 'check' : 'run';
-  return withCorrelationId(correlationId, () => execute(kind, world, logging, problem, correlationId, startedAt));
 }
 
 async function execute(
@@ -117,7 +144,16 @@ async function execute(
     progressBar?.stop();
     deadline.close();
   }
-  logger.log(createRecord(facts, ending, world.now(), performance.now() - startedAt, version, redact));
+  const finish = (): LogRecord =>
+    createRecord(facts, ending, world.now(), performance.now() - startedAt, version, redact);
+  if (config.metricsFile !== undefined && kind === 'run') {
+    // The run is over: what cannot be written is said, and changes nothing.
+    const { writeMetrics } = await import('./metrics.js');
+    await writeMetrics(config.metricsFile, finish(), facts.oldestExpired).catch((error: unknown) => {
+      learn({ warning: [facts.warning, asCleanupError(error).message].filter(Boolean).join('; ') });
+    });
+  }
+  logger.log(finish());
   await logger.flush();
   return ending.exitStatus;
 }

@@ -27,8 +27,8 @@ export async function writeMetrics(path: string, record: LogRecord, oldestExpire
     await replaceFile(path, renderMetrics(record, await readOld(path), oldestExpired));
   } catch (error) {
     const { code = 'METRICS_FILE', message } = error as NodeJS.ErrnoException;
-    // The whole message names the temporary file.
-    const why = message.replace(/, \w+ '.*$/s, '');
+    // What follows names the temporary file.
+    const why = message.replace(/, \w+(?: '.*)?$/s, '');
     throw new CleanupError('failed', `the metrics file cannot be written: ${why}`, {
       code,
       hint: 'Check that the folder of --metrics-file is there and that this user may write in it.',

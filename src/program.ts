@@ -1,11 +1,15 @@
 // commander, and nothing else: commands, flags and help in; raw strings out.
 import { Command, CommanderError } from 'commander';
+import type { ScheduleFlags } from './schedule-command.js';
 import { flagName, SETTINGS, type Setting, type SettingName } from './settings.js';
+
+type Flags = Readonly<Partial<Record<SettingName, string | boolean>>>;
 
 export type Invocation =
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'usage'; readonly problem: string }
-  | { readonly kind: 'run' | 'check'; readonly flags: Readonly<Partial<Record<SettingName, string | boolean>>> };
+  | { readonly kind: 'run' | 'check'; readonly flags: Flags }
+  | { readonly kind: 'schedule'; readonly flags: Flags; readonly schedule: ScheduleFlags };
 
 const EXAMPLES = `Examples:
   $ session-cleanup run --db-url sqlite:/var/lib/app/app.db
@@ -46,7 +50,7 @@ export function parseArguments(argv: readonly string[], version: string): Invoca
   const settingsHelp =
     `\nEach flag has an environment variable, such as ${SETTINGS.timeout.variables[0]} for ${flagName(SETTINGS.timeout.flags)}.\n` +
     `A flag beats the variable; an empty variable is unset.\n${EXIT_STATUSES}`;
-  const add = (kind: 'run' | 'check', description: string): void => {
+  const add = (kind: 'run' | 'check' | 'schedule', description: string): Command => {
     const command = program
       .command(kind)
       .description(description)
@@ -56,8 +60,9 @@ export function parseArguments(argv: readonly string[], version: string): Invoca
       .allowExcessArguments(false)
       .addHelpText('before', EXAMPLES)
       .addHelpText('after', settingsHelp)
-      .action((flags: Record<string, string | boolean>) => {
-        invocation = { kind, flags };
+      .action(({ every, cron, install, remove, ...flags }: Flags & ScheduleFlags) => {
+        invocation =
+          kind === 'schedule' ? { kind, flags, schedule: { every, cron, install, remove } } : { kind, flags };
       });
     for (const setting of Object.values<Setting<unknown>>(SETTINGS)) {
       if (kind === 'check' && setting.runOnly) continue;
@@ -67,9 +72,15 @@ export function parseArguments(argv: readonly string[], version: string): Invoca
         command.option(flags, described, (url, more?: string) => `${more ?? ''} ${url}`);
       else command.option(flags, described);
     }
+    return command;
   };
   add('run', 'delete expired sessions, once');
   add('check', 'read only: what run would do here, and whether it is safe and fast');
+  add('schedule', 'print, install or remove the crontab entry of a run with these flags')
+    .option('--every <duration>', 'interval between runs, such as 15m, 6h or 24h (default: 6h)')
+    .option('--cron <expression>', 'five fields of a crontab line, instead of --every')
+    .option('--install', "add the entry to the user's crontab, or replace it there")
+    .option('--remove', "take the entry out of the user's crontab");
   try {
     program.parse(argv, { from: 'user' });
   } catch (error) {
@@ -77,7 +88,7 @@ export function parseArguments(argv: readonly string[], version: string): Invoca
     if (error.exitCode === 0) return { kind: 'help', text };
     return { kind: 'usage', problem: describe(error) };
   }
-  return invocation ?? { kind: 'usage', problem: 'a command is missing: run or check' };
+  return invocation ?? { kind: 'usage', problem: 'a command is missing: run, check or schedule' };
 }
 
 function describe({ code, message }: CommanderError): string {
@@ -89,7 +100,7 @@ function describe({ code, message }: CommanderError): string {
     }
     case 'commander.unknownCommand':
     case 'commander.help':
-      return 'the command must be run or check';
+      return 'the command must be run, check or schedule';
     case 'commander.excessArguments':
       return 'an argument was given that belongs to no flag';
     case 'commander.optionMissingArgument':

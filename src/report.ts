@@ -13,6 +13,8 @@ export interface RunFacts {
   readonly expiresFormat?: ExpiresFormat | 'auto' | undefined;
   readonly expiresIndex?: string | undefined;
   readonly cutoff?: Date;
+  /** For the metrics; not in the line. */
+  readonly oldestExpired?: Date | undefined;
   readonly dryRun: boolean;
   /** Of a dry run. */
   readonly expiredCount?: number;
@@ -119,7 +121,8 @@ export function createRecord(
 export function formatLine(record: LogRecord, format: 'json' | 'text'): string {
   if (format === 'json') return escapeControls(JSON.stringify(record));
   if (record.findings !== undefined) return describeCheck(record).map(escapeControls).join('\n');
-  return escapeControls(record.outcome === undefined ? describeEvent(record) : describeOutcome(record));
+  const isRun = record.duration_ms !== undefined;
+  return escapeControls(isRun ? describeOutcome(record) : describeEvent(record));
 }
 
 // JSON leaves the C1 controls and the direction marks as they are; a terminal acts on them.

@@ -4,7 +4,7 @@ import type { Config } from './config.js';
 import type { DriverLog } from './connection.js';
 import type { Deadline } from './deadline.js';
 import { createDialect } from './dialects/index.js';
-import { createCutoff } from './expiry.js';
+import { createCutoff, instantOf } from './expiry.js';
 import { openLagWatch } from './replica-lag.js';
 import { type Ending, endingOf, type RunFacts } from './report.js';
 import { openSessions } from './session-repository.js';
@@ -44,6 +44,10 @@ export async function run({ config, deadline, now, learn, driverLog, onStep }: C
       return { outcome: 'counted', exitStatus: 0, complete: true };
     }
     if (fit === undefined) return endingOf(true, progress, 0);
+    // Without an index this would be one more pass over the table.
+    if (config.metricsFile !== undefined && expiresIndex !== undefined) {
+      learn({ oldestExpired: instantOf(await sessions.oldestExpired(), fit, config.timeZone) });
+    }
     await sessions.lock();
     const { maxLagMs, replicas } = config;
     const watch =

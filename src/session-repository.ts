@@ -47,6 +47,8 @@ export interface OpenedSessions extends SessionRepository<Stretch> {
   aim(fit: Fit, cutoff: Cutoff): Promise<void>;
   /** Reads the whole table once; `aim` comes first where there is something to aim at. Writes nothing. */
   survey(): Promise<Survey>;
+  /** The smallest expired value, as the driver returns it. */
+  oldestExpired(): Promise<unknown>;
   lock(): Promise<void>;
   countExpired(): Promise<number>;
   /** Sends a statement of somebody else's on the same connection. */
@@ -173,6 +175,14 @@ export async function openSessions(
         usedIndex,
         walkedBy: walkKey?.columns.map(({ name }) => name) ?? [],
       };
+    },
+
+    async oldestExpired() {
+      const { sql, bindings } = where(expired.range, expired.guard);
+      const column = dialect.quote(table.expiresColumn);
+      const oldest = `SELECT ${column} AS value FROM ${table.sql} WHERE ${sql} ORDER BY ${column} LIMIT 1`;
+      const [row] = await query('looking for the oldest expired row')(oldest, bindings);
+      return row?.value;
     },
 
     lock: () => dialect.lock(query('taking the lock')),

@@ -91,6 +91,10 @@ export const SETTINGS = {
     help: 'replica to watch; may be given more than once',
     runOnly: true,
   }),
+  metricsFile: setting('--metrics-file <path>', path, {
+    help: 'write the result for Prometheus (textfile collector)',
+    runOnly: true,
+  }),
   logFormat: setting('--log-format <format>', choice('auto', 'json', 'text'), {
     default: 'auto',
     help: 'auto (text at a terminal, JSON otherwise), json or text',

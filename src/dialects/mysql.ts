@@ -8,9 +8,11 @@ import {
   type Cutoff,
   dateTimeText,
   dayBeyond,
+  digitText,
   FIRST_JULIAN_DAY,
   FIRST_MILLISECONDS,
   type Fit,
+  JULIAN_DAYS_END,
   julianDay,
   type StoredAs,
 } from '../expiry.js';
@@ -70,8 +72,10 @@ const WALKABLE: Readonly<Record<string, KeyColumn['fromStored']>> = {
 
 // A zero date means "never"; so does the epoch in some stores. The day after is the first that is a date in every zone.
 const FIRST_DATE = '1970-01-02';
+// CAST refuses a month 13 or an hour 25 by itself, a month 00 or an offset of 99 hours it does not.
 const DATETIME_TEXT =
-  '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+){0,1}){0,1}( {0,1}(Z|[+-][0-9]{2}:[0-9]{2})){0,1}[|]$';
+  '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+){0,1}){0,1}' +
+  '( {0,1}(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])){0,1}[|]$';
 
 const HINTS: Readonly<Record<number, string>> = {
   1044: 'Grant the account SELECT and DELETE on the table.',
@@ -389,18 +393,23 @@ function predicate(table: Table, { format, storedAs: [storedAs] }: Fit, { instan
       bindings: [dateTimeText(except.after), dateTimeText(except.before)],
     };
   if (storedAs === 'instant') return { range: between(FIRST_DATE, dateTimeText(cutoff)), guard: undefined };
-  if (storedAs === 'wall-clock')
-    return { range: between(FIRST_DATE, dateTimeText(notAfter)), guard: notSkipped(column) };
+  // Where the server allows it, 2001-00-00 is stored and is smaller than 2001-01-01, but is no day.
+  const isDay: Sql = { sql: `TO_DAYS(${column}) IS NOT NULL`, bindings: [] };
+  if (storedAs === 'wall-clock') {
+    const skipped = notSkipped(column);
+    const guard = skipped && { sql: `${isDay.sql} AND ${skipped.sql}`, bindings: skipped.bindings };
+    return { range: between(FIRST_DATE, dateTimeText(notAfter)), guard: guard ?? isDay };
+  }
   if (storedAs === 'date') {
     const today = dateTimeText(notAfter).slice(0, 10);
-    return { range: { sql: `${column} >= ? AND ${column} < ?`, bindings: [FIRST_DATE, today] }, guard: undefined };
+    return { range: { sql: `${column} >= ? AND ${column} < ?`, bindings: [FIRST_DATE, today] }, guard: isDay };
   }
   if (storedAs === 'text') {
     // The bar at the end keeps "$" from passing over a line break there.
     const shaped = (pattern: string): Sql => ({ sql: `CONCAT(${column}, '|') REGEXP ?`, bindings: [pattern] });
     if (format === 'unix')
-      return { range: between('0', String(Math.floor(cutoff / 1000))), guard: shaped('^[0-9]{10}[|]$') };
-    if (format === 'unix-ms') return { range: between('0', String(cutoff)), guard: shaped('^[0-9]{13}[|]$') };
+      return { range: between('1', digitText(cutoff / 1000, 10)), guard: shaped('^[0-9]{10}[|]$') };
+    if (format === 'unix-ms') return { range: between('1', digitText(cutoff, 13)), guard: shaped('^[0-9]{13}[|]$') };
     const shape = shaped(DATETIME_TEXT);
     const wall = `CAST(${column} AS DATETIME(6))`;
     const skipped = notSkipped(wall);
@@ -428,7 +437,7 @@ function predicate(table: Table, { format, storedAs: [storedAs] }: Fit, { instan
   const whole = /int/.test(table.declaredType);
   return {
     range: { sql: `${column} > 0 AND ${column} <= ?`, bindings: [whole ? Math.floor(seconds) : seconds] },
-    guard: undefined,
+    guard: whole ? undefined : { sql: `${column} NOT BETWEEN ? AND ?`, bindings: [FIRST_JULIAN_DAY, JULIAN_DAYS_END] },
   };
 }
 

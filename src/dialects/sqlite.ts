@@ -7,9 +7,11 @@ import {
   type Cutoff,
   dateTimeText,
   dayBeyond,
+  digitText,
   FIRST_JULIAN_DAY,
   FIRST_MILLISECONDS,
   type Fit,
+  JULIAN_DAYS_END,
   julianDay,
   type StoredAs,
 } from '../expiry.js';
@@ -212,9 +214,9 @@ function storedPredicate(column: string, format: Fit['format'], storedAs: Stored
   const milliseconds = cutoff.instant.getTime();
   if (storedAs === 'text') {
     if (format === 'datetime') return dateTimeTextPredicate(column, cutoff);
-    const [digits, high] = format === 'unix' ? [10, Math.floor(milliseconds / 1000)] : [13, milliseconds];
+    const [digits, high] = format === 'unix' ? [10, milliseconds / 1000] : [13, milliseconds];
     return {
-      range: { sql: `${column} >= ? AND ${column} <= ?`, bindings: ['0', String(high)] },
+      range: { sql: `${column} >= ? AND ${column} <= ?`, bindings: ['1', digitText(high, digits)] },
       guard: {
         sql: `typeof(${column}) = 'text' AND length(CAST(${column} AS BLOB)) = ${digits} AND ${column} NOT GLOB '*[^0-9]*'`,
         bindings: [],
@@ -227,15 +229,20 @@ function storedPredicate(column: string, format: Fit['format'], storedAs: Stored
       guard: { sql: `typeof(${column}) = 'real'`, bindings: [] },
     };
   }
-  const number: Sql = { sql: `typeof(${column}) IN ('integer', 'real')`, bindings: [] };
   if (format === 'unix-ms') {
     return {
       range: { sql: `${column} >= ? AND ${column} <= ?`, bindings: [FIRST_MILLISECONDS, milliseconds] },
-      guard: number,
+      guard: { sql: `typeof(${column}) IN ('integer', 'real')`, bindings: [] },
     };
   }
   const seconds = Math.min(milliseconds / 1000, FIRST_MILLISECONDS - 1);
-  return { range: { sql: `${column} > 0 AND ${column} <= ?`, bindings: [seconds] }, guard: number };
+  return {
+    range: { sql: `${column} > 0 AND ${column} <= ?`, bindings: [seconds] },
+    guard: {
+      sql: `(typeof(${column}) = 'integer' OR typeof(${column}) = 'real' AND ${column} NOT BETWEEN ? AND ?)`,
+      bindings: [FIRST_JULIAN_DAY, JULIAN_DAYS_END],
+    },
+  };
 }
 
 /**
@@ -245,7 +252,7 @@ function storedPredicate(column: string, format: Fit['format'], storedAs: Stored
 function dateTimeTextPredicate(column: string, { instant, wallClock: { notAfter, except } }: Cutoff): Predicate {
   const moment = `julianday(${column})`;
   // What is finer than a millisecond has been rounded away: at the very millisecond of the cutoff it may lie after it.
-  const finer = `(substr(${column}, 20, 1) = '.' AND ltrim(substr(${column}, 24), '0') GLOB '[1-9]*')`;
+  const finer = `${column} GLOB '*.[0-9][0-9][0-9][0-9]*'`;
   const notAfterCutoff = `(${moment} < julianday(?) OR (${moment} = julianday(?) AND NOT ${finer}))`;
   const [cutoffText, wallText] = [dateTimeText(instant.getTime()), dateTimeText(notAfter)];
   const skipped = except === undefined ? '' : ` AND NOT (${moment} > julianday(?) AND ${moment} < julianday(?))`;
