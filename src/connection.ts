@@ -33,8 +33,8 @@ export async function openConnection(dialect: Dialect, deadline: Deadline, drive
   // The pool takes whole milliseconds only.
   const connectTimeoutMs = Math.ceil(Math.max(1, Math.min(CONNECT_TIMEOUT_MS, deadline.remainingMs())));
   const knexConfig = await dialect.knexConfig(connectTimeoutMs);
-  const createKnex = (): Knex =>
-    knexModule.default({
+  const createKnex = (): Knex => {
+    const created = knexModule.default({
       ...knexConfig,
       // Longer than the connect's own limit, or the message is that the pool is probably full.
       acquireConnectionTimeout: connectTimeoutMs + 1_000,
@@ -47,6 +47,10 @@ export async function openConnection(dialect: Dialect, deadline: Deadline, drive
         debug: (message: unknown) => driverLog(String(message)),
       },
     });
+    // A question mark in a name is escaped for Knex, which takes the escape away again for other engines only.
+    created.client.positionBindings = (sql: string) => sql.replaceAll('\\?', '?');
+    return created;
+  };
 
   let knex: Knex;
   try {

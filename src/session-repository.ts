@@ -100,7 +100,7 @@ export async function openSessions(
     const names = key.columns.map(({ name }) => dialect.quote(name));
     for (const range of rangesBetween(position, undefined)) {
       // Along the expiry only what can be expired is walked over; along the row key, everything.
-      const alongExpiry = key !== table.rowKey;
+      const alongExpiry = key.columns[0]?.name === table.expiresColumn;
       const found = await sendPatiently<Record<string, unknown>[]>(
         () =>
           build(

@@ -242,8 +242,8 @@ export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect 
         );
       }
       const parts = await query(
-        `SELECT index_name AS name, column_name AS part, sub_part AS prefix, non_unique AS non_unique FROM information_schema.statistics ` +
-          `WHERE table_schema = ? AND table_name = ? AND index_type = 'BTREE' ORDER BY index_name, seq_in_index`,
+        `SELECT *, index_name AS name, column_name AS part, sub_part AS prefix, non_unique AS non_unique, collation AS direction ` +
+          `FROM information_schema.statistics WHERE table_schema = ? AND table_name = ? AND index_type = 'BTREE' ORDER BY index_name, seq_in_index`,
         [schema, String(table.name)],
       );
       const expiresColumn = String(column.name);
@@ -253,7 +253,12 @@ export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect 
         expiresColumn,
         declaredType: String(column.full_type),
         storedAs: storedAs === 'number' || storedAs === 'text' ? undefined : storedAs,
-        ...readKeys(columns, parts, expiresColumn),
+        // An index that the optimizer may not use is not to be named in a hint: MySQL and MariaDB call it differently.
+        ...readKeys(
+          columns,
+          parts.filter(({ IS_VISIBLE, IGNORED }) => IS_VISIBLE !== 'NO' && IGNORED !== 'YES'),
+          expiresColumn,
+        ),
       };
     },
 
@@ -348,9 +353,8 @@ function readKeys(
     const own = indexes.get(String(part.name)) ?? [];
     indexes.set(String(part.name), [...own, part]);
   }
-  const walkable = (index: string, more: readonly string[] = []): Key | undefined => {
-    const own = indexes.get(index) ?? [];
-    const columnNames = [...new Set([...own.map(({ part }) => String(part)), ...more])];
+  const walkable = (index: string, own: CatalogueRows): Key | undefined => {
+    const columnNames = [...new Set(own.map(({ part }) => String(part)))];
     const keyColumns = columnNames.flatMap((name) => {
       const column = byName.get(name);
       const fromStored = WALKABLE[String(column?.type)];
@@ -359,23 +363,22 @@ function readKeys(
       return fromStored === undefined || never ? [] : [{ name, fromStored }];
     });
     const whole = own.every(({ prefix }) => prefix === null) && keyColumns.length === columnNames.length;
-    return whole ? { index, columns: keyColumns } : undefined;
+    // Where one part ascends and another descends, every step would read and sort all that is left.
+    const ordered = new Set(own.map(({ direction }) => direction)).size === 1;
+    return whole && ordered ? { index, columns: keyColumns } : undefined;
   };
   const unique = [...indexes].filter(([, own]) =>
     own.every((part) => Number(part.non_unique) === 0 && byName.get(String(part.part))?.nullable === 'NO'),
   );
   unique.sort(([a], [b]) => Number(b === 'PRIMARY') - Number(a === 'PRIMARY'));
-  const rowKey = unique.map(([index]) => walkable(index)).find((key) => key !== undefined);
+  const rowKey = unique.map(([index, own]) => walkable(index, own)).find((key) => key !== undefined);
+  // InnoDB continues every other index with the key that it stores the rows by.
+  const isStorageOrder = rowKey?.index === 'PRIMARY' || unique.length === 1;
+  const tail = (isStorageOrder && indexes.get(String(rowKey?.index))) || [];
   const expiresIndexes = [...indexes]
     .filter(([, own]) => own[0]?.part === expiresColumn && own[0].prefix === null)
     .sort(([, a], [, b]) => a.length - b.length)
-    .map(([index]) => ({
-      index,
-      key: walkable(
-        index,
-        rowKey?.columns.map(({ name }) => name),
-      ),
-    }));
+    .map(([index, own]) => ({ index, key: walkable(index, [...own, ...tail]) ?? walkable(index, own.slice(0, 1)) }));
   return { rowKey, expiresIndexes };
 }
 
@@ -411,16 +414,19 @@ function predicate(table: Table, { format, storedAs: [storedAs] }: Fit, { instan
       return { range: between('1', digitText(cutoff / 1000, 10)), guard: shaped('^[0-9]{10}[|]$') };
     if (format === 'unix-ms') return { range: between('1', digitText(cutoff, 13)), guard: shaped('^[0-9]{13}[|]$') };
     const shape = shaped(DATETIME_TEXT);
-    const wall = `CAST(${column} AS DATETIME(6))`;
-    const skipped = notSkipped(wall);
     const minutes = `(CASE SUBSTR(${column}, -6, 1) WHEN '-' THEN 1 ELSE -1 END) * (SUBSTR(${column}, -5, 2) * 60 + SUBSTR(${column}, -2))`;
+    // MariaDB takes a CAST that fails for a zero date when it compares it; a function of one is NULL.
+    const moment = (text: string, add = '0'): string =>
+      `TIMESTAMPADD(MINUTE, ${add}, CAST(RTRIM(${text}) AS DATETIME(6)))`;
+    const withoutLast = (length: number): string => `LEFT(${column}, CHAR_LENGTH(${column}) - ${length})`;
+    const skipped = notSkipped(moment(column));
     return {
       range: { sql: `${column} >= '1970-01-01' AND ${column} < ?`, bindings: [dayBeyond(instant)] },
       guard: {
         sql:
-          `${shape.sql} AND CASE WHEN RIGHT(${column}, 1) = 'Z' THEN CAST(LEFT(${column}, CHAR_LENGTH(${column}) - 1) AS DATETIME(6)) <= ? ` +
-          `WHEN SUBSTR(${column}, -6, 1) IN ('+', '-') THEN TIMESTAMPADD(MINUTE, ${minutes}, CAST(RTRIM(LEFT(${column}, CHAR_LENGTH(${column}) - 6)) AS DATETIME(6))) <= ? ` +
-          `ELSE ${wall} <= ?${skipped === undefined ? '' : ` AND ${skipped.sql}`} END`,
+          `${shape.sql} AND CASE WHEN RIGHT(${column}, 1) = 'Z' THEN ${moment(withoutLast(1))} <= ? ` +
+          `WHEN SUBSTR(${column}, -6, 1) IN ('+', '-') THEN ${moment(withoutLast(6), minutes)} <= ? ` +
+          `ELSE ${moment(column)} <= ?${skipped === undefined ? '' : ` AND ${skipped.sql}`} END`,
         bindings: [
           ...shape.bindings,
           dateTimeText(cutoff),

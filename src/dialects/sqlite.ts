@@ -193,11 +193,10 @@ async function readExpiresIndexes(
   return [...indexes]
     .filter(([, own]) => own[0]?.name === expiresColumn)
     .sort(([, a], [, b]) => a.length - b.length)
-    .map(([index, own]) => {
-      // Other columns in it may be NULL or have a collation of their own; the expiry alone and the row key suffice.
-      const simple = own.length === 1 && rowKey !== undefined;
-      const columns = simple ? [{ name: expiresColumn, fromStored: same }, ...rowKey.columns] : [];
-      return { index, key: simple ? { index, columns } : undefined };
+    .map(([index]) => {
+      // Other columns in it may be NULL or have a collation of their own; the expiry and the row key suffice.
+      const tail = rowKey?.columns.filter(({ name }) => name !== expiresColumn) ?? [];
+      return { index, key: { index, columns: [{ name: expiresColumn, fromStored: same }, ...tail] } };
     });
 }
 

@@ -1,0 +1,30 @@
+// A plain description of a command line, for what is made from it: completions and the manual page. Reads no settings.
+
+export interface FlagDescription {
+  /** As commander has it: `-n, --dry-run`, `--timeout <duration>`. A value named `<path>` is a path. */
+  readonly flags: string;
+  readonly help: string;
+  /** All values that the flag takes, where they can be counted. */
+  readonly choices?: readonly string[];
+  readonly default?: string;
+  readonly variables?: readonly string[];
+}
+
+export interface CommandDescription {
+  readonly name: string;
+  readonly help: string;
+  readonly flags: readonly FlagDescription[];
+}
+
+export interface CommandLine {
+  readonly name: string;
+  readonly help: string;
+  /** Those without a command, such as `-V, --version`. */
+  readonly flags: readonly FlagDescription[];
+  readonly commands: readonly CommandDescription[];
+}
+
+/** The spellings of a flag, `-n` and `--dry-run`, and the name of its value, `duration`. */
+export function parseFlags(flags: string): { readonly names: readonly string[]; readonly value: string | undefined } {
+  return { names: flags.match(/(?<![^ ,])--?[\w-]+/g) ?? [], value: /<([^>]+)>/.exec(flags)?.[1] };
+}

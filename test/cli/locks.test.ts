@@ -1,0 +1,223 @@
+// Other people's locks: what nothing can pass is waited for and then status 75; a row that somebody holds stops nobody.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runCommand } from '../support/command.js';
+import { type Database, engines } from '../support/databases.js';
+import { assertGone, failureLine, successLine } from '../support/lines.js';
+import {
+  createSessions,
+  FOREVER_MS,
+  ids,
+  LIVE,
+  remaining,
+  slowDeletes,
+  start,
+  until,
+  untilDeleting,
+} from '../support/sessions.js';
+
+const ROWS = { expired: ids(3), live: ['z'] };
+const ALL = [...ids(3), 'z'];
+
+/** Locks the table for every other writer; resolves to what gives it free. */
+async function lockTable({ engine, knex }: Database): Promise<() => Promise<void>> {
+  const other = await knex.transaction();
+  await other.raw(engine === 'sqlite' ? 'DELETE FROM sessions WHERE 0' : 'LOCK TABLES sessions WRITE');
+  return async () => {
+    if (engine !== 'sqlite') await other.raw('UNLOCK TABLES');
+    await other.rollback();
+  };
+}
+
+async function untilWaitingForTable(database: Database): Promise<void> {
+  // SQLite keeps no list of who waits. Where the command needs longer than this to start, it has merely not waited.
+  if (database.engine === 'sqlite') return void (await sleep(1_000));
+  await until(async () => {
+    const waiting = await database.query(
+      "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND state LIKE 'Waiting for table%'",
+    );
+    return waiting.length > 0;
+  });
+}
+
+for (const engine of engines) {
+  describe(`locks, ${engine.name}`, { concurrency: 3 }, () => {
+    test('a second run on the table at once is busy, and the first goes on', async (t) => {
+      const database = await createSessions(t, engine, ROWS);
+      await slowDeletes(database, FOREVER_MS, 'r0001');
+      const first = start(t, ['run', '--db-url', database.url, '--timeout', '0']);
+      await untilDeleting(database, first);
+      const startedAt = performance.now();
+      const second = await runCommand(['run', '--db-url', database.url, '--timeout', '4s']);
+      assertGone(startedAt, 4_000);
+      const line = failureLine(second, 75, 'busy');
+      assert.deepEqual([line.deleted_count, typeof line.hint], [0, 'string']);
+      assert.equal(line.error_code, engine.family === 'sqlite' ? 'SQLITE_BUSY' : 'LOCK_HELD');
+      assert.equal(first.child.exitCode, null);
+    });
+
+    test('a dry run is not held up by a run', async (t) => {
+      const database = await createSessions(t, engine, ROWS);
+      await slowDeletes(database, FOREVER_MS, 'r0001');
+      const first = start(t, ['run', '--db-url', database.url, '--timeout', '0']);
+      await untilDeleting(database, first);
+      const line = successLine(await runCommand(['run', '--db-url', database.url, '--dry-run']));
+      assert.equal(line.expired_count, 3);
+    });
+
+    test('a table that stays locked for longer than the timeout is busy', async (t) => {
+      const database = await createSessions(t, engine, ROWS);
+      const unlock = await lockTable(database);
+      const startedAt = performance.now();
+      const ended = await runCommand(['run', '--db-url', database.url, '--timeout', '4s']);
+      assertGone(startedAt, 4_000);
+      await unlock();
+      const line = failureLine(ended, 75, 'busy');
+      assert.equal(line.deleted_count, 0);
+      assert.equal(line.error_code, engine.family === 'sqlite' ? 'SQLITE_BUSY' : 'ER_LOCK_WAIT_TIMEOUT');
+      assert.deepEqual(await remaining(database), ALL);
+    });
+
+    test('a table that is locked for less than the timeout is waited for', async (t) => {
+      const database = await createSessions(t, engine, ROWS);
+      const unlock = await lockTable(database);
+      const running = start(t, ['run', '--db-url', database.url, '--timeout', '20s']);
+      await untilWaitingForTable(database);
+      assert.equal(running.child.exitCode, null);
+      await unlock();
+      assert.equal(successLine(await running.ended).deleted_count, 3);
+      assert.deepEqual(await remaining(database), ['z']);
+    });
+
+    test('a session that is renewed while the run waits for its lock is kept', async (t) => {
+      const database = await createSessions(t, engine, ROWS);
+      const renewal = await database.knex.transaction();
+      await renewal.raw('UPDATE sessions SET expires_at = ? WHERE id = ?', [LIVE, 'r0001']);
+      const running = start(t, ['run', '--db-url', database.url, '--timeout', '20s']);
+      if (engine.family === 'sqlite') await sleep(1_000);
+      else await untilDeleting(database, running);
+      assert.equal(running.child.exitCode, null);
+      await renewal.commit();
+      successLine(await running.ended);
+      assert.deepEqual(await remaining(database), ['r0001', 'z']);
+    });
+  });
+}
+
+for (const engine of engines.filter(({ family }) => family === 'mysql')) {
+  for (const indexed of [false, true]) {
+    describe(`locked rows, ${engine.name}, ${indexed ? 'with' : 'without'} an index`, { concurrency: 3 }, () => {
+      test('an expired row that somebody holds is passed over and counted, and the rest is deleted', async (t) => {
+        const database = await createSessions(t, engine, { expired: ids(900), live: ['z'], indexed });
+        const other = await database.knex.transaction();
+        await other.raw('SELECT * FROM sessions WHERE id = ? FOR UPDATE', ['r0700']);
+        const ended = await runCommand(['run', '--db-url', database.url]);
+        await other.rollback();
+        const line = successLine(ended);
+        assert.deepEqual([line.outcome, line.deleted_count, line.locked_count], ['deleted', 899, 1]);
+        assert.deepEqual(await remaining(database), ['r0700', 'z']);
+        const after = successLine(await runCommand(['run', '--db-url', database.url]));
+        assert.deepEqual([after.deleted_count, 'locked_count' in after], [1, false]);
+      });
+
+      test('where nothing but a held row is expired, the line says so', async (t) => {
+        const database = await createSessions(t, engine, { expired: ['a'], live: ['z'], indexed });
+        const other = await database.knex.transaction();
+        await other.raw('UPDATE sessions SET expires_at = expires_at WHERE id = ?', ['a']);
+        await other.raw('SELECT * FROM sessions WHERE id = ? FOR UPDATE', ['a']);
+        const ended = await runCommand(['run', '--db-url', database.url]);
+        await other.rollback();
+        const line = successLine(ended);
+        assert.deepEqual([line.deleted_count, line.locked_count], [0, 1]);
+        assert.deepEqual(await remaining(database), ['a', 'z']);
+      });
+
+      test('a live row that somebody holds stops nobody and is not counted', async (t) => {
+        const live = ['m', 'z'];
+        const database = await createSessions(t, engine, { expired: [...ids(600), 'n', 'o'], live, indexed });
+        const other = await database.knex.transaction();
+        await other.raw('SELECT * FROM sessions WHERE id = ? FOR UPDATE', ['m']);
+        const ended = await runCommand(['run', '--db-url', database.url]);
+        await other.rollback();
+        const line = successLine(ended);
+        assert.deepEqual([line.deleted_count, 'locked_count' in line], [602, false]);
+        assert.deepEqual(await remaining(database), live);
+      });
+
+      test('a renewal that is not committed yet is passed over, and the session is kept when it is', async (t) => {
+        const database = await createSessions(t, engine, { ...ROWS, indexed });
+        const renewal = await database.knex.transaction();
+        await renewal.raw('UPDATE sessions SET expires_at = ? WHERE id = ?', [LIVE, 'r0001']);
+        const line = successLine(await runCommand(['run', '--db-url', database.url]));
+        await renewal.commit();
+        assert.equal(line.deleted_count, 2);
+        assert.deepEqual(await remaining(database), ['r0001', 'z']);
+      });
+
+      test('logins, renewals and logouts are not held up by a run in the middle of its work', async (t) => {
+        const database = await createSessions(t, engine, { expired: ids(600), live: ['x', 'y', 'z'], indexed });
+        await slowDeletes(database, FOREVER_MS, 'r0550');
+        const running = start(t, ['run', '--db-url', database.url, '--timeout', '0']);
+        await untilDeleting(database, running);
+        await database.run('INSERT INTO sessions VALUES (?, ?)', ['login', LIVE]);
+        await database.run('UPDATE sessions SET expires_at = ? WHERE id = ?', ['2098-01-01 00:00:00', 'y']);
+        await database.run('DELETE FROM sessions WHERE id = ?', ['x']);
+        assert.equal(running.child.exitCode, null);
+        running.child.kill('SIGTERM');
+        failureLine(await running.ended, 143, 'interrupted');
+        assert.deepEqual(await remaining(database), ['login', ...ids(600), 'y', 'z']);
+      });
+    });
+  }
+
+  describe(`renewals, ${engine.name}`, () => {
+    test('a session that is renewed ahead of the walk is kept', async (t) => {
+      const database = await createSessions(t, engine, { expired: [...ids(600), 'y'], live: ['z'] });
+      // Long enough for the first step to be seen at work, whatever the machine.
+      await slowDeletes(database, 3_000, 'r0000');
+      const running = start(t, ['run', '--db-url', database.url]);
+      await untilDeleting(database, running);
+      await database.run('UPDATE sessions SET expires_at = ? WHERE id = ?', [LIVE, 'y']);
+      assert.equal(running.child.exitCode, null);
+      assert.equal(successLine(await running.ended).deleted_count, 600);
+      assert.deepEqual(await remaining(database), ['y', 'z']);
+    });
+  });
+}
+
+describe('locks, sqlite only', { concurrency: 3 }, () => {
+  const [sqlite] = engines;
+  assert.ok(sqlite);
+
+  test('a database that cannot even be read for longer than the timeout is busy', async (t) => {
+    const database = await createSessions(t, sqlite, ROWS);
+    await database.run('BEGIN EXCLUSIVE');
+    const ended = await runCommand(['run', '--db-url', database.url, '--timeout', '2s']);
+    await database.run('ROLLBACK');
+    assert.equal(failureLine(ended, 75, 'busy').error_code, 'SQLITE_BUSY');
+    assert.deepEqual(await remaining(database), ALL);
+  });
+
+  test('a reader that stays for longer than the timeout keeps the run from committing: busy, and all is kept', async (t) => {
+    const database = await createSessions(t, sqlite, ROWS);
+    await database.run('BEGIN');
+    await remaining(database);
+    const ended = await runCommand(['run', '--db-url', database.url, '--timeout', '2s']);
+    await database.run('ROLLBACK');
+    assert.equal(failureLine(ended, 75, 'busy').deleted_count, 0);
+    assert.deepEqual(await remaining(database), ALL);
+  });
+
+  test('a reader that stays for less than the timeout is waited for', async (t) => {
+    const database = await createSessions(t, sqlite, ROWS);
+    await database.run('BEGIN');
+    await remaining(database);
+    const running = start(t, ['run', '--db-url', database.url, '--timeout', '20s']);
+    await sleep(1_000);
+    assert.equal(running.child.exitCode, null);
+    await database.run('ROLLBACK');
+    assert.equal(successLine(await running.ended).deleted_count, 3);
+    assert.deepEqual(await remaining(database), ['z']);
+  });
+});

@@ -1,0 +1,95 @@
+// Status 124: what a run does with too little time, and what it leaves behind.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { runCommand } from '../support/command.js';
+import { engines } from '../support/databases.js';
+import { assertGone, failureLine, successLine } from '../support/lines.js';
+import { createSessions, FOREVER_MS, ids, remaining, slowDeletes, statementsAtWork } from '../support/sessions.js';
+
+for (const engine of engines) {
+  describe(`timeouts, ${engine.name}`, { concurrency: 2 }, () => {
+    test('a backlog that does not fit is deleted in part, and by further runs to the end', async (t) => {
+      const backlog = 4_000;
+      const database = await createSessions(t, engine, { expired: ids(backlog), live: ['z'] });
+      await slowDeletes(database, 1);
+      let left = backlog;
+      let runs = 0;
+      for (; ; runs++) {
+        assert.ok(runs < 20, 'the runs make too little progress');
+        const startedAt = performance.now();
+        const ended = await runCommand(['run', '--db-url', database.url, '--timeout', '3s']);
+        assertGone(startedAt, 3_000);
+        const line = ended.status === 0 ? successLine(ended) : failureLine(ended, 124, 'incomplete');
+        const rows = (await remaining(database)).length - 1;
+        assert.equal(line.deleted_count, left - rows);
+        left = rows;
+        if (ended.status === 0) break;
+        assert.equal(line.error_code, 'OUT_OF_TIME');
+        assert.notEqual(line.deleted_count, 0);
+      }
+      // The deletions alone take longer than the timeout.
+      assert.notEqual(runs, 0);
+      assert.deepEqual(await remaining(database), ['z']);
+    });
+
+    test('a first step that is stuck is cancelled in the database, and nothing is deleted', async (t) => {
+      const expired = ids(3);
+      const database = await createSessions(t, engine, { expired, live: ['z'] });
+      await slowDeletes(database, FOREVER_MS, 'r0001');
+      const startedAt = performance.now();
+      const ended = await runCommand(['run', '--db-url', database.url, '--timeout', '2s']);
+      assertGone(startedAt, 2_000);
+      const line = failureLine(ended, 124, 'timed_out');
+      assert.deepEqual([line.error_code, line.deleted_count], ['TIMEOUT', 0]);
+      if (engine.family === 'mysql') assert.deepEqual(await statementsAtWork(database), []);
+      assert.deepEqual(await remaining(database), [...expired, 'z']);
+      // Nobody holds anything any more.
+      await database.run('DROP TRIGGER slow');
+      assert.equal(successLine(await runCommand(['run', '--db-url', database.url])).deleted_count, 3);
+    });
+
+    test('a timeout that is over before the work begins deletes nothing', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'], live: ['z'] });
+      const ended = await runCommand(['run', '--db-url', database.url, '--timeout', '1ms']);
+      // Whether it is still connecting or already reading by then is a matter of chance.
+      if (ended.status === 4) failureLine(ended, 4, 'unavailable');
+      else failureLine(ended, 124, 'timed_out');
+      assert.deepEqual(await remaining(database), ['a', 'z']);
+    });
+  });
+}
+
+for (const engine of engines) {
+  const kept = engine.family === 'mysql';
+  describe(`a step that is stuck after others were done, ${engine.name}`, () => {
+    test(kept ? 'leaves what they did' : 'takes what they did with it', async (t) => {
+      const expired = ids(600);
+      const database = await createSessions(t, engine, { expired, live: ['z'] });
+      await slowDeletes(database, FOREVER_MS, 'r0599');
+      const startedAt = performance.now();
+      const ended = await runCommand(['run', '--db-url', database.url, '--timeout', '3s']);
+      assertGone(startedAt, 3_000);
+      const line = failureLine(ended, 124, kept ? 'incomplete' : 'timed_out');
+      const rows = await remaining(database);
+      assert.equal(line.deleted_count, 601 - rows.length);
+      assert.deepEqual(rows.slice(-2), ['r0599', 'z']);
+      // An interrupted statement takes the whole transaction with it on SQLite, and only itself on a server.
+      assert.equal(Number(line.deleted_count) > 0, kept);
+      if (kept) assert.deepEqual(await statementsAtWork(database), []);
+    });
+
+    test('takes no batch with it that was committed before', async (t) => {
+      const expired = ids(600);
+      const database = await createSessions(t, engine, { expired, live: ['z'] });
+      await slowDeletes(database, FOREVER_MS, 'r0599');
+      const args = ['run', '--db-url', database.url, '--timeout', '3s', '--batch-size', '100'];
+      const ended = await runCommand(args);
+      assert.deepEqual([ended.status, ended.stdout], [124, ''], ended.stderr);
+      const { deleted_count: deleted } = ended.line;
+      const rows = await remaining(database);
+      assert.equal(deleted, 601 - rows.length);
+      assert.ok(Number(deleted) >= 100, `${deleted}`);
+      assert.deepEqual(rows.slice(-2), ['r0599', 'z']);
+    });
+  });
+}

@@ -1,0 +1,141 @@
+// Status 4: there is no database to be reached. Nothing is deleted, and nothing is made.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { createAccount } from '../support/accounts.js';
+import { runCommand } from '../support/command.js';
+import { engines } from '../support/databases.js';
+import { assertGone, failureLine, type Line } from '../support/lines.js';
+import { createSessions, remaining } from '../support/sessions.js';
+
+async function unavailable(url: string, ...args: string[]): Promise<Line> {
+  const line = failureLine(await runCommand(['run', '--db-url', url, ...args]), 4, 'unavailable');
+  assert.deepEqual([line.deleted_count, line.cutoff_time], [0, null]);
+  assert.equal(typeof line.error_code, 'string');
+  return line;
+}
+
+describe('unavailable, sqlite', { concurrency: 2 }, () => {
+  function folder(t: TestContext): string {
+    const path = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
+    t.after(() => rmSync(path, { recursive: true }));
+    return path;
+  }
+
+  test('is a file that is missing, and it is not created', async (t) => {
+    const path = folder(t);
+    const line = await unavailable(`sqlite:${path}/app.db`);
+    assert.equal(line.error_code, 'ENOENT');
+    assert.match(String(line.hint), /never creates a database/);
+    assert.deepEqual(readdirSync(path), []);
+  });
+
+  test('is a folder that is missing, and it is not created', async (t) => {
+    const path = folder(t);
+    await unavailable(`sqlite:${path}/data/app.db`);
+    assert.deepEqual(readdirSync(path), []);
+  });
+
+  test('is a relative path that names nothing where the command runs', async (t) => {
+    const path = folder(t);
+    const ended = await runCommand(['run', '--db-url', 'sqlite:app.db'], { cwd: path });
+    assert.equal(failureLine(ended, 4, 'unavailable').database, 'sqlite:app.db');
+    assert.deepEqual(readdirSync(path), []);
+  });
+
+  test('is a folder', async (t) => {
+    const path = folder(t);
+    const line = await unavailable(`sqlite:${path}`);
+    assert.match(String(line.error), /is not a file/);
+    assert.deepEqual(readdirSync(path), []);
+  });
+
+  test('is a file that is no database, and it stays as it is', async (t) => {
+    const path = folder(t);
+    const text = 'these are the passwords of the company\n'.repeat(100);
+    writeFileSync(`${path}/app.db`, text);
+    await unavailable(`sqlite:${path}/app.db`);
+    assert.deepEqual(readdirSync(path), ['app.db']);
+    assert.equal(readFileSync(`${path}/app.db`, 'utf8'), text);
+  });
+});
+
+describe('unavailable, any server', { concurrency: 2 }, () => {
+  async function listen(t: TestContext, answer: (socket: Socket) => void) {
+    const listener = createServer((socket) => {
+      socket.on('error', () => {});
+      answer(socket);
+    }).listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const close = () => new Promise((resolve) => listener.close(resolve));
+    t.after(() => void listener.close());
+    return { port: (listener.address() as AddressInfo).port, close };
+  }
+
+  test('is a port where nothing listens', async (t) => {
+    const { port, close } = await listen(t, () => {});
+    await close();
+    const line = await unavailable(`mysql://root@127.0.0.1:${port}/app`);
+    assert.equal(line.error_code, 'ECONNREFUSED');
+  });
+
+  test('is a host that has no address', async () => {
+    // .invalid is reserved by RFC 2606.
+    const line = await unavailable('mysql://root@no-such-host.invalid/app', '--timeout', '5s');
+    assert.match(String(line.error_code), /^(ENOTFOUND|EAI_AGAIN|ETIMEDOUT)$/);
+  });
+
+  test('is a socket that is missing', async () => {
+    const line = await unavailable('mysql://root@localhost/app?socketPath=/nowhere/mysqld.sock');
+    assert.equal(line.error_code, 'ENOENT');
+  });
+
+  test('is a port where something listens that says nothing: for as long as the timeout', async (t) => {
+    const { port } = await listen(t, () => {});
+    const startedAt = performance.now();
+    await unavailable(`mysql://root@127.0.0.1:${port}/app`, '--timeout', '1s');
+    assertGone(startedAt, 1_000);
+  });
+
+  test('is a port where something else than a database answers', async (t) => {
+    const { port } = await listen(t, (socket) => socket.end('SSH-2.0-OpenSSH_9.9\r\n'));
+    await unavailable(`mysql://root@127.0.0.1:${port}/app`, '--timeout', '10s');
+  });
+});
+
+for (const engine of engines.filter(({ family }) => family === 'mysql')) {
+  describe(`unavailable, ${engine.name}`, { concurrency: 2 }, () => {
+    test('is a login with a wrong password', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'] });
+      const account = await createAccount(t, database, { password: 'right', grants: ['ALL'] });
+      const line = await unavailable(account.url.replace(':right@', ':wrong-one@'));
+      assert.equal(line.error_code, 'ER_ACCESS_DENIED_ERROR');
+      assert.doesNotMatch(JSON.stringify(line), /wrong-one/);
+      assert.deepEqual(await remaining(database), ['a']);
+    });
+
+    test('is an account that does not exist', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'] });
+      await unavailable(database.url.replace('//root@', '//session-cleanup-nobody:x@'));
+      assert.deepEqual(await remaining(database), ['a']);
+    });
+
+    test('is a database that does not exist', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'] });
+      const line = await unavailable(`${database.url}_not`);
+      assert.equal(line.error_code, 'ER_BAD_DB_ERROR');
+    });
+
+    test('is a database that the account may not use', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'] });
+      const account = await createAccount(t, database, { password: 'right', grants: [] });
+      const line = await unavailable(account.url);
+      assert.equal(line.error_code, 'ER_DBACCESS_DENIED_ERROR');
+      assert.deepEqual(await remaining(database), ['a']);
+    });
+  });
+}

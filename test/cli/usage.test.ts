@@ -1,0 +1,210 @@
+// Mistakes on the command line and in the environment: status 2, every one of them named, no value repeated, and the
+// database untouched.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { flagName, SETTINGS } from '../../src/settings.js';
+import { type Ended, runCommand } from '../support/command.js';
+import { engines } from '../support/databases.js';
+import { failureLine, type Line } from '../support/lines.js';
+import { createSessions, fileOf } from '../support/sessions.js';
+
+const [sqlite] = engines;
+assert.ok(sqlite?.family === 'sqlite');
+
+/** Runs what is given on a database with an expired row, which must not be touched: its bytes, its time, its folder. */
+async function runUntouched(t: TestContext, run: (url: string) => Promise<Ended>): Promise<Ended> {
+  const database = await createSessions(t, sqlite as (typeof engines)[0], { expired: ['a'] });
+  const path = fileOf(database);
+  const look = () => ({
+    bytes: readFileSync(path),
+    modified: statSync(path).mtimeMs,
+    folder: readdirSync(dirname(path)),
+  });
+  const before = look();
+  const ended = await run(database.url);
+  assert.deepEqual(look(), before);
+  return ended;
+}
+
+function usageLine(ended: Ended): Line {
+  const line = failureLine(ended, 2, 'failed');
+  assert.deepEqual(
+    [line.error_code, line.hint, line.deleted_count, line.cutoff_time, line.database],
+    ['USAGE', 'Try: session-cleanup run --help', 0, null, null],
+  );
+  return line;
+}
+
+// Every value is one that must not be repeated: it may be a secret that was given to the wrong flag.
+const BAD_VALUES: Readonly<Record<keyof typeof SETTINGS, readonly string[]>> = {
+  dbUrl: [
+    'postgres://u:hunter2@h/db',
+    'mysql://u:hunter2/3@h/db',
+    'sqlite::memory:',
+    'hunter2',
+    'mysql://u@h/d?hunter2=1',
+  ],
+  dbUrlFile: ['/nowhere/hunter2'],
+  timeout: ['hunter2', '-7', '7y', '7,5', '25d', '1e3', 'Infinity'],
+  correlationId: ['hunter2 7', 'hunter2;', 'é', 'y'.repeat(129)],
+  store: ['hunter2', 'CONNECT-PG'],
+  table: ['  ', 'y'.repeat(130)],
+  expiresColumn: ['  ', 'y'.repeat(130)],
+  expiresFormat: ['hunter2', 'UNIX', 'seconds'],
+  timeZone: ['hunter2', 'Mars/Olympus', '+25:00', '+1'],
+  olderThan: ['hunter2', '-7', '36501d'],
+  dryRun: ['hunter2', '2'],
+  batchSize: ['hunter2', '0', '-7', '1.5'],
+  pause: ['hunter2', '-7', '25d'],
+  maxLag: ['hunter2', '-7'],
+  replica: ['hunter2', 'mysql://u:hunter2/3@h', 'sqlite:hunter2'],
+  metricsFile: ['\0'],
+  logFormat: ['hunter2', 'xml'],
+  logLevel: ['hunter2', 'loud'],
+  quiet: ['hunter2', '2'],
+};
+
+describe('a bad value', { concurrency: 2 }, () => {
+  test('has a case here for every setting', () => {
+    assert.deepEqual(Object.keys(BAD_VALUES), Object.keys(SETTINGS));
+  });
+
+  for (const [name, values] of Object.entries(BAD_VALUES)) {
+    const { flags, variables } = SETTINGS[name as keyof typeof SETTINGS];
+    const flag = flagName(flags);
+    const [variable = ''] = variables;
+    const takesValue = flags.includes('<');
+    const isSource = name === 'dbUrl' || name === 'dbUrlFile';
+
+    test(`of ${takesValue ? `${flag} and ` : ''}${variable} is a usage error that names it`, async (t) => {
+      for (const [at, value] of values.entries()) {
+        const byFlag = takesValue && at % 2 === 0;
+        const ended = await runUntouched(t, (url) =>
+          runCommand(['run', ...(isSource ? [] : ['--db-url', url]), ...(byFlag ? [`${flag}=${value}`] : [])], {
+            env: byFlag ? {} : { [variable]: value },
+          }),
+        );
+        const { error } = usageLine(ended);
+        assert.ok(String(error).startsWith(`${byFlag ? flag : variable} `), `${error}`);
+        const telling = ['hunter2', value].filter((text) => text.trim().length > 4);
+        for (const text of telling) assert.ok(!ended.stderr.includes(text), ended.stderr);
+      }
+    });
+
+    if (takesValue) {
+      test(`that is empty, of ${flag}, is a usage error`, async (t) => {
+        const ended = await runUntouched(t, (url) =>
+          runCommand(['run', ...(isSource ? [] : ['--db-url', url]), flag, '']),
+        );
+        assert.ok(String(usageLine(ended).error).startsWith(`${flag} `), ended.stderr);
+      });
+    }
+  }
+});
+
+describe('a mistake', { concurrency: 2 }, () => {
+  test('does not hide another one: all are reported at once', async (t) => {
+    const bad = ['--timeout', 'soon', '--expires-format', 'iso', '--time-zone', 'Mars/Olympus', '--older-than', 'x'];
+    const ended = await runUntouched(t, () =>
+      runCommand(['run', '--db-url', 'postgres://h/d', ...bad], { env: { SESSION_CLEANUP_DRY_RUN: 'maybe' } }),
+    );
+    const problems = String(usageLine(ended).error).split('; ');
+    const named = [
+      '--timeout',
+      '--expires-format',
+      '--time-zone',
+      '--older-than',
+      'SESSION_CLEANUP_DRY_RUN',
+      '--db-url',
+    ];
+    assert.deepEqual(problems.map((problem) => problem.split(' ')[0]).sort(), [...named].sort());
+  });
+
+  const arguments_ = [
+    { what: 'an unknown flag', args: ['run', '--tabel'], error: '--tabel is not an option' },
+    { what: 'an unknown flag with a value', args: ['run', '--tabel=hunter2'], error: '--tabel is not an option' },
+    { what: 'an unknown short flag', args: ['run', '-x'], error: '-x is not an option' },
+    { what: 'an unknown command', args: ['hunter2'], error: /^the command must be / },
+    { what: 'an extra argument', args: ['run', 'hunter2'], error: 'an argument was given that belongs to no flag' },
+    { what: 'a flag without its value', args: ['run', '--table'], error: '--table needs a value' },
+    { what: 'no command', args: [], error: /command/ },
+    { what: 'a flag without a command', args: ['--dry-run'], error: '--dry-run is not an option' },
+  ];
+  for (const { what, args, error } of arguments_) {
+    test(`such as ${what} is a usage error`, async (t) => {
+      const ended = await runUntouched(t, (url) => runCommand(args, { env: { SESSION_CLEANUP_DB_URL: url } }));
+      const line = usageLine(ended);
+      if (typeof error === 'string') assert.equal(line.error, error);
+      else assert.match(String(line.error), error);
+      assert.doesNotMatch(ended.stderr, /hunter2/);
+    });
+  }
+
+  test('such as a URL given as an argument or to an unknown flag shows nothing of it', async (t) => {
+    for (const args of [
+      ['run', 'mysql://u:hunter2@h/d'],
+      ['run', '--db-urll=mysql://u:hunter2@h/d'],
+      ['mysql://hunter2@h'],
+    ]) {
+      const ended = await runUntouched(t, (url) => runCommand(args, { env: { SESSION_CLEANUP_DB_URL: url } }));
+      usageLine(ended);
+      assert.doesNotMatch(ended.stderr, /hunter2|mysql/);
+    }
+  });
+
+  test('is told as one sentence with --log-format text, and even with --quiet', async (t) => {
+    const ended = await runUntouched(t, (url) =>
+      runCommand(['run', '--db-url', url, '--timeout', 'x', '--log-format', 'text', '-q', '--correlation-id', 'job-1']),
+    );
+    assert.match(
+      ended.stderr,
+      /^session-cleanup: failed: --timeout must be a duration such as 30, 30s, 5m or 2h\. Try: session-cleanup run --help \([\d.]+ s, USAGE, status 2, correlation ID job-1\)\n$/,
+    );
+    assert.deepEqual([ended.status, ended.stdout], [2, '']);
+  });
+
+  test('in the correlation ID gets a new one, and the line still carries an ID', async () => {
+    const line = failureLine(await runCommand(['run', '--correlation-id', 'a b']), 2, 'failed');
+    assert.match(String(line.correlation_id), /^[\da-f-]{36}$/);
+  });
+
+  test('keeps the correlation ID that was given', async () => {
+    const line = failureLine(await runCommand(['run', '--correlation-id', 'job-1', '--timeout', 'x']), 2, 'failed');
+    assert.equal(line.correlation_id, 'job-1');
+  });
+
+  test('in the table of a server is told without connecting', async () => {
+    // Nothing listens at the port: were it tried, the status would be 4.
+    for (const [url, table] of [
+      ['mysql://u@127.0.0.1:1/db', 'a.b.c'],
+      ['mysql://u@127.0.0.1:1/db', '.a'],
+      ['mysql://u@127.0.0.1:1', 'sessions'],
+    ] as const) {
+      failureLine(await runCommand(['run', '--db-url', url, '--table', table]), 2, 'failed');
+    }
+  });
+});
+
+describe('help', { concurrency: 2 }, () => {
+  test('goes to stdout with status 0, opens with examples and ends with the statuses', async () => {
+    for (const args of [['--help'], ['-h'], ['run', '--help'], ['run', '-h']]) {
+      const { status, stdout, stderr } = await runCommand(args);
+      assert.deepEqual([status, stderr], [0, '']);
+      assert.match(stdout, /^Examples:\n/);
+      assert.match(stdout, /130, 143, 129 {2}stopped by SIGINT, SIGTERM, SIGHUP[^\n]*\n$/);
+    }
+  });
+
+  test('of run names every flag', async () => {
+    const { stdout } = await runCommand(['run', '--help']);
+    for (const { flags } of Object.values(SETTINGS)) assert.ok(stdout.includes(flags), flags);
+  });
+
+  test('is not needed for the version', async () => {
+    const { status, stdout, stderr } = await runCommand(['--version']);
+    assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
+    assert.deepEqual([status, stderr], [0, '']);
+  });
+});

@@ -1,0 +1,462 @@
+// The README is compared with the code and run: its tables, its commands and what they print, its SQL, its links.
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createConnection, createServer } from 'node:net';
+import { dirname, join, resolve } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { databaseUrl } from '../../src/database-url.js';
+import { CleanupError, type FailureKind } from '../../src/errors.js';
+import { createRecord, endingOfError } from '../../src/report.js';
+import { flagName, SETTINGS, type Setting } from '../../src/settings.js';
+import { STORES, type Store } from '../../src/stores.js';
+import { runCommand } from '../support/command.js';
+import { type Database, type Engine, engines } from '../support/databases.js';
+import { type Installed, install } from './installed.js';
+import { anchors, blocks, code, links, ROOT, read, section, table } from './markdown.js';
+
+const README = read('README.md');
+const FIRST_SCREEN = README.slice(0, README.indexOf('\n## '));
+
+/** Any failure, to be refused by the compiler when a kind is added: its status and outcome belong into the README. */
+const KINDS: Readonly<Record<FailureKind, true>> = {
+  failed: true,
+  usage: true,
+  refused: true,
+  unavailable: true,
+  busy: true,
+  incomplete: true,
+  timed_out: true,
+  interrupted: true,
+  unknown: true,
+};
+
+const engine = (wanted: 'sqlite' | 'mysql'): Engine => {
+  const found = engines.find(({ family }) => family === wanted);
+  assert.ok(found);
+  return found;
+};
+
+/** An app with 1000 expired sessions and two live ones, as the README has it. */
+async function createApp(t: TestContext, on: Engine = engine('sqlite')): Promise<Database> {
+  const database = await on.create();
+  t.after(() => database.drop());
+  const type = on.family === 'sqlite' ? 'INTEGER' : 'DATETIME NOT NULL';
+  await database.run(`CREATE TABLE sessions (id VARCHAR(40) NOT NULL PRIMARY KEY, expires_at ${type})`);
+  await database.run('CREATE INDEX sessions_expires_at ON sessions (expires_at)');
+  const expiry = (seconds: number): unknown =>
+    on.family === 'sqlite' ? seconds : new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
+  const rows = Array.from({ length: 1000 }, (_, at) => ({
+    id: `expired ${at}`,
+    expires_at: expiry(1_700_000_060 + at * 60),
+  }));
+  await database.knex.batchInsert('sessions', rows, 200);
+  await database.run('INSERT INTO sessions VALUES (?, ?), (?, ?)', [
+    'live 1',
+    expiry(4_000_000_000),
+    'live 2',
+    expiry(4_000_000_000),
+  ]);
+  return database;
+}
+
+/** The same as `app.db` in the folder where the commands are run. */
+async function createAppFile(t: TestContext, { folder }: Installed): Promise<void> {
+  const database = await createApp(t);
+  await database.run('VACUUM INTO ?', [join(folder, 'app.db')]);
+}
+
+/** As at a terminal, where the log is text. */
+const TERMINAL = { SESSION_CLEANUP_LOG_FORMAT: 'text' };
+
+/** Without what differs from run to run. */
+function steady(text: string): string {
+  return text
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
+    .replace(/\d{4}-\d\d-\d\d [\d:.]+'/g, "<time>'")
+    .replace(/\b[\d.]+ s\b/g, '<duration>')
+    .replace(/[\da-f]{8}-[\da-f-]{27}/g, '<uuid>')
+    .replace(/session_cleanup:[\da-f]{32}/g, 'session_cleanup:<hash>')
+    .replace(/wait_timeout = (?!1\b)\d+/g, 'wait_timeout = <seconds>')
+    .trim();
+}
+
+/** The commands of a console block, each with what it prints. */
+function commands(block: string): readonly { readonly line: string; readonly output: string }[] {
+  return block
+    .split(/^\$ /m)
+    .slice(1)
+    .map((text) => {
+      const [line = '', ...output] = text.split('\n');
+      return { line, output: output.join('\n') };
+    });
+}
+
+describe('the first screen', () => {
+  test('installs this package', () => {
+    const lines = blocks(FIRST_SCREEN, 'console').flatMap(commands);
+    const { name } = JSON.parse(read('package.json')) as { name: string };
+    assert.equal(lines[0]?.line, `npm install -g --allow-scripts=sqlite3 ${name}`);
+  });
+
+  test('shows what its commands print', async (t) => {
+    const installed = install(t);
+    await createAppFile(t, installed);
+    const shown = blocks(FIRST_SCREEN, 'console')
+      .flatMap(commands)
+      .filter(({ line }) => !line.startsWith('npm '));
+    assert.ok(shown.length >= 2);
+    for (const { line, output } of shown) {
+      const ended = await installed.shell(line, { ...TERMINAL, PATH: installed.bin });
+      assert.deepEqual([ended.status, ended.stderr], [0, ''], line);
+      assert.equal(steady(ended.stdout), steady(output), line);
+    }
+  });
+
+  test('has a crontab line that works under cron, silent unless it fails', async (t) => {
+    const installed = install(t);
+    await createAppFile(t, installed);
+    const [block = ''] = blocks(FIRST_SCREEN, 'crontab');
+    const [, minute, rest = ''] = /^(\S+) \S+ \S+ \S+ \S+ (.+)\n$/.exec(block) ?? [];
+    assert.notEqual(minute, '0');
+    assert.ok(!rest.includes('%'), 'cron makes a line end of a percent sign');
+    const url = join(installed.folder, 'url');
+    writeFileSync(url, 'sqlite:app.db\n', { mode: 0o600 });
+    const line = rest.replace('/usr/local/bin', installed.bin).replace('/etc/session-cleanup/url', url);
+    const env = { PATH: '/usr/bin:/bin', HOME: installed.folder };
+    assert.deepEqual(await installed.shell(line, env), { status: 0, stdout: '', stderr: '' });
+    writeFileSync(url, 'sqlite:none.db\n');
+    const failed = await installed.shell(line, env);
+    assert.deepEqual([failed.status, failed.stdout], [4, '']);
+    assert.match(failed.stderr, /^\{.*"outcome":"unavailable".*\}\n$/);
+  });
+
+  test('names the default timeout and the grace after it', () => {
+    assert.ok(FIRST_SCREEN.includes(`default: ${SETTINGS.timeout.default.replace('s', ' s')}`));
+  });
+});
+
+describe('the table of statuses', () => {
+  const rows = table(section(README, 'Exit status'), 'status', 'outcome', 'meaning', 'was anything deleted?');
+  const listed = rows.flatMap(([statuses = '', outcomes = '']) =>
+    statuses.split(', ').map((status) => ({ status: Number(status), outcomes: code(outcomes) })),
+  );
+
+  test('has every failure with its status and outcome, and no other', () => {
+    const failures = (Object.keys(KINDS) as FailureKind[]).flatMap((kind) => {
+      const signals = kind === 'interrupted' ? (['SIGINT', 'SIGTERM', 'SIGHUP'] as const) : [undefined];
+      return signals.map((signal) => endingOfError(new CleanupError(kind, '', { signal })));
+    });
+    const expected = new Set(failures.map(({ exitStatus, outcome }) => `${exitStatus} ${outcome}`));
+    const found = listed.filter(({ status }) => status !== 0);
+    assert.deepEqual(
+      new Set(found.flatMap(({ status, outcomes }) => outcomes.map((outcome) => `${status} ${outcome}`))),
+      expected,
+    );
+  });
+
+  test('is in the order and of the statuses of --help', async () => {
+    const { stdout } = await runCommand(['--help']);
+    const help = stdout.slice(stdout.indexOf('Exit status:'));
+    const statuses = [...help.matchAll(/^ +((?:\d+, )*\d+) {2}/gm)].flatMap(([, some = '']) => some.split(', '));
+    assert.deepEqual(
+      listed.map(({ status }) => status),
+      statuses.map(Number),
+    );
+  });
+
+  test('has the outcomes of success', async (t) => {
+    const { url } = await createApp(t);
+    const outcomes = [];
+    for (const args of [['run', '-n'], ['check'], ['run'], ['run']]) {
+      outcomes.push((await runCommand([...args, '--db-url', url])).line.outcome);
+    }
+    assert.deepEqual(outcomes, ['counted', 'ready', 'deleted', 'nothing_expired']);
+    const [success] = listed;
+    assert.deepEqual(new Set(success?.outcomes), new Set([...outcomes, 'installed', 'removed']));
+  });
+});
+
+describe('the table of keys', () => {
+  const rows = table(section(README, 'The line'), 'key', 'when', 'value');
+  const keys = rows.flatMap(([key = '']) => code(key));
+  const without = (...names: readonly string[]) => keys.filter((key) => !names.includes(key));
+  const always = rows.flatMap(([key = '', when]) => (when === 'always' ? code(key) : []));
+
+  test('has every key that there can be, in the order of the line', () => {
+    const ending = endingOfError(new CleanupError('failed', ''));
+    const facts = {
+      correlationId: '',
+      batchSize: 1,
+      warning: '',
+      progress: { deletedCount: 0, lockedCount: 1, batches: 0, attempts: 1, waitedFor: '', waitedMs: 1 },
+    };
+    const keysOf = (dryRun: boolean) =>
+      Object.keys(createRecord({ ...facts, dryRun }, ending, new Date(), 0, '', (text) => text));
+    assert.deepEqual(keysOf(false), without('expired_count'));
+    assert.deepEqual(keysOf(true), without('deleted_count'));
+  });
+
+  test('says "always" of the keys that every line has, and the example has those of a run', async (t) => {
+    const { url } = await createApp(t);
+    const ran = Object.keys((await runCommand(['run', '--db-url', url])).line);
+    assert.deepEqual(ran.toSpliced(ran.indexOf('deleted_count'), 1), always);
+    const failed = Object.keys((await runCommand(['run'])).line);
+    assert.deepEqual(
+      always.filter((key) => !failed.includes(key)),
+      [],
+    );
+    const [example = ''] = blocks(section(README, 'The line'), 'json');
+    assert.deepEqual(Object.keys(JSON.parse(example)), ran);
+  });
+
+  test('has besides it the keys of check', async (t) => {
+    const [list = ''] = /^`check` has these besides.*$/m.exec(section(README, 'The line')) ?? [];
+    const named = code(list).slice(1);
+    assert.ok(named.length > 10);
+    for (const on of engines) {
+      const { url } = await createApp(t, on);
+      const checked = Object.keys((await runCommand(['check', '--db-url', url])).line);
+      assert.deepEqual(
+        checked.filter((key) => named.includes(key)),
+        named,
+        on.name,
+      );
+    }
+  });
+});
+
+describe('the tables of settings', () => {
+  const all = Object.values<Setting<unknown>>(SETTINGS);
+
+  test('have every flag with its variables and its default', () => {
+    const rows = table(section(README, 'Settings'), 'flag', 'variable', 'default', 'meaning');
+    assert.deepEqual(
+      rows.map(([flag = '', variables = '', initial = '']) => [...code(flag), ...code(variables), ...code(initial)]),
+      all.map(({ flags, variables, default: initial }) => [
+        flags,
+        ...variables,
+        ...(initial === undefined ? [] : [initial]),
+      ]),
+    );
+    for (const [flag = '', , , meaning = ''] of rows) assert.ok(meaning.length > 10, flag);
+  });
+
+  test('name what check does not take', () => {
+    const [list = ''] = /^`check` takes all of these but.*$/m.exec(section(README, 'Settings')) ?? [];
+    const runOnly = all.filter((setting) => setting.runOnly).map(({ flags }) => flagName(flags));
+    assert.deepEqual(code(list).slice(1), runOnly);
+  });
+
+  test('have the flags of schedule', async () => {
+    const rows = table(section(README, 'Schedule'), 'flag', 'default', 'meaning');
+    const { stdout } = await runCommand(['schedule', '--help']);
+    const options = stdout.slice(stdout.indexOf('\nOptions:'), stdout.indexOf('\nEach flag'));
+    const own = [...options.matchAll(/^ {2}(\S.*?)(?: {2,}|\n)/gm)]
+      .map(([, flags = '']) => flags)
+      .filter((flags) => flags !== '-h, --help' && !all.some((setting) => setting.flags === flags));
+    assert.deepEqual(
+      rows.flatMap(([flag = '']) => code(flag)),
+      own,
+    );
+    for (const [flag = '', initial = ''] of rows) {
+      const [name = ''] = code(flag);
+      const help = options.slice(options.indexOf(name)).split(/\n {2}\S/)[0] ?? '';
+      assert.equal(/\(default: (.+?)\)/.exec(help)?.[1], code(initial)[0], name);
+    }
+  });
+
+  test('have the formats', () => {
+    const rows = table(section(README, 'Formats'), 'format', 'accepts', 'never expired');
+    const formats = ['auto', ...rows.flatMap(([format = '']) => code(format))];
+    const parsed = SETTINGS.expiresFormat.parse('');
+    assert.ok('problem' in parsed);
+    assert.deepEqual(
+      parsed.problem.match(/[a-z-]+/g)?.filter((word) => word !== 'must' && word !== 'be' && word !== 'or'),
+      formats,
+    );
+  });
+
+  test('show URLs that can be read', () => {
+    const [line = ''] = /^URLs: .*$/m.exec(section(README, 'Settings')) ?? [];
+    const urls = code(line).filter((piece) => /^(sqlite|file|mysql):/.test(piece));
+    assert.equal(urls.length, 4);
+    for (const url of urls) assert.ok('value' in databaseUrl(url.replace(':port', ':3306')), url);
+  });
+});
+
+test('the table of stores is that of the code', () => {
+  const rows = table(section(README, 'Session stores'), 'store', 'table', 'column', 'runs on', 'besides');
+  const inUnit = (ms: number): string => {
+    const units = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 };
+    const [unit, size] = Object.entries(units).find(([, each]) => ms % each === 0) ?? ['ms', 1];
+    return `${ms / size}${unit}`;
+  };
+  const besides = ({ lifetimeMs, writes }: Store): string => {
+    if (lifetimeMs === 'required') return 'last activity: give `--older-than`';
+    if (lifetimeMs !== undefined) return `last activity + ${inUnit(lifetimeMs)}`;
+    if (writes === 'local') return 'on MySQL: give `--time-zone`';
+    return writes === 'literal' ? "on MySQL: right where the application's connections are in UTC" : '';
+  };
+  const expected = Object.entries<Store>(STORES).map(([name, store]) => {
+    const { table: names, column, mysql, sqlite } = store;
+    const runsOn = [mysql && `MySQL (${mysql})`, sqlite && `SQLite (${sqlite})`];
+    return [
+      `\`${name}\``,
+      typeof names === 'string' ? `\`${names}\`` : `\`${names.mysql}\`, on SQLite \`${names.sqlite}\``,
+      `\`${column}\``,
+      runsOn.filter((text) => text !== undefined).join(', '),
+      besides(store),
+    ];
+  });
+  assert.deepEqual(rows, expected);
+});
+
+test('the table of metrics is that of the file', async (t) => {
+  const { url } = await createApp(t);
+  const { folder } = install(t);
+  const file = join(folder, 'session_cleanup.prom');
+  await runCommand(['run', '--db-url', url, '--metrics-file', file]);
+  const rows = table(section(README, 'Metrics'), 'metric', 'value');
+  assert.deepEqual(
+    rows.flatMap(([metric = '']) => code(metric)),
+    [...read(file).matchAll(/^# TYPE (\S+) gauge$/gm)].map(([, name]) => name),
+  );
+});
+
+describe('the examples', () => {
+  test('of check show lines that it prints', async (t) => {
+    const installed = install(t);
+    await createAppFile(t, installed);
+    const [shown] = blocks(section(README, 'check, before the first run'), 'console').flatMap(commands);
+    const { status, stdout } = await installed.shell(shown?.line ?? '', { ...TERMINAL, PATH: installed.bin });
+    assert.equal(status, 0);
+    const facts = (text: string) =>
+      text
+        .trim()
+        .split('\n')
+        .map((line) => line.replace(/ +/, ' '));
+    const printed = facts(stdout);
+    const wanted = facts(shown?.output ?? '');
+    assert.deepEqual(
+      printed.filter((line) => wanted.includes(line)),
+      wanted,
+    );
+  });
+
+  test('of schedule show what it prints, and print the default', async (t) => {
+    const installed = install(t);
+    writeFileSync(join(installed.folder, 'url'), 'sqlite:/app.db\n', { mode: 0o600 });
+    const [shown] = blocks(section(README, 'Schedule'), 'console').flatMap(commands);
+    const print = async (line: string) => (await installed.shell(line, { PATH: installed.bin })).stdout;
+    const printed = await print(shown?.line ?? '');
+    const plain = (text: string) =>
+      text
+        .trim()
+        .replace(/^\d+ /m, 'MINUTE ')
+        .replace(/ \S+\/node \S+\/session-cleanup\.js /, ' NODE COMMAND ')
+        .replace(/--db-url-file \S+/, '--db-url-file URL');
+    assert.equal(plain(printed), plain(shown?.output ?? ''));
+    assert.equal(await print('session-cleanup schedule --db-url-file url'), printed);
+  });
+
+  test('of a backlog runs', async (t) => {
+    const installed = install(t);
+    await createAppFile(t, installed);
+    const url = join(installed.folder, 'url');
+    writeFileSync(url, 'sqlite:app.db\n', { mode: 0o600 });
+    const [line = ''] = blocks(section(README, 'Large backlogs and replicas'), 'sh');
+    const ended = await installed.shell(line.replace('/etc/session-cleanup/url', url), { PATH: installed.bin });
+    assert.deepEqual([ended.status, ended.stderr], [0, '']);
+    assert.match(ended.stdout, /"deleted_count":1000,.*"batch_size":5000,"batches":1,/);
+  });
+});
+
+for (const on of engines.filter(({ family }) => family === 'mysql')) {
+  test(`the SQL is what is sent, ${on.name}`, async (t) => {
+    const database = await createApp(t, on);
+    // As many as in the run that was logged.
+    await database.run("DELETE FROM sessions WHERE id LIKE 'expired 9%'");
+    const sent = await statementsOf(t, database.url, (url) =>
+      runCommand(['run', '--db-url', url, '--correlation-id', 'README']),
+    );
+    const [block = ''] = blocks(section(README, 'Grants and the SQL that is sent'), 'sql');
+    const shown = block.split('\n').filter((line) => line !== '' && !line.startsWith('--'));
+    const schema = new URL(database.url).pathname.slice(1);
+    const seen = sent.filter((statement) => !/ FROM information_schema\.|max_statement_time/.test(statement));
+    assert.deepEqual(
+      seen.map((statement) => steady(statement.replaceAll(`\`${schema}\``, '`app`'))),
+      shown.map(steady),
+    );
+    assert.equal(sent.filter((statement) => statement.includes(' FROM information_schema.')).length, 4);
+    assert.equal(
+      sent.some((statement) => statement.startsWith('SET SESSION max_statement_time')),
+      database.engine === 'mariadb',
+    );
+  });
+}
+
+/** The statements that a client sends while `work` uses the URL: those of the text protocol. */
+async function statementsOf(
+  t: TestContext,
+  serverUrl: string,
+  work: (url: string) => Promise<unknown>,
+): Promise<readonly string[]> {
+  const target = new URL(serverUrl);
+  const statements: string[] = [];
+  const listener = createServer((client) => {
+    const server = createConnection(Number(target.port || 3306), target.hostname);
+    client.on('error', () => server.destroy());
+    server.on('error', () => client.destroy());
+    // Each statement is short, and awaited before the next: it arrives as one packet of a 4-byte header and COM_QUERY.
+    client.on('data', (data) => {
+      if (data[4] === 3 && data.readUIntLE(0, 3) === data.length - 4) statements.push(data.toString('utf8', 5));
+    });
+    client.pipe(server);
+    server.pipe(client);
+  });
+  await new Promise<void>((listening) => listener.listen(0, '127.0.0.1', listening));
+  t.after(() => listener.close());
+  const address = listener.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const url = new URL(serverUrl);
+  url.host = `127.0.0.1:${address.port}`;
+  await work(url.href);
+  return statements;
+}
+
+describe('what is said of versions', () => {
+  const require = createRequire(import.meta.url);
+
+  test('of SQLite is what the driver brings along', async (t) => {
+    const { query } = await createApp(t);
+    const [row] = await query('SELECT sqlite_version() AS version');
+    const { version } = require('sqlite3/package.json') as { version: string };
+    const rows = table(section(README, 'Databases'), 'database', 'tested with');
+    assert.deepEqual(rows.at(-1), ['SQLite', `${row?.version}, which sqlite3 ${version} brings along`]);
+  });
+
+  test('of Node.js is that of package.json', () => {
+    const { engines: wanted } = JSON.parse(read('package.json')) as { engines: { node: string } };
+    assert.match(section(README, 'Install'), new RegExp(`Node\\.js ${wanted.node.replace('>=', '')} or later`));
+    assert.match(read('CONTRIBUTING.md'), new RegExp(`Node\\.js ${wanted.node.replace('>=', '')} or later`));
+  });
+
+  test('of session-cleanup is that of package.json', () => {
+    const { version } = JSON.parse(read('package.json')) as { version: string };
+    assert.match(read('CHANGELOG.md'), new RegExp(`^## \\[${version}\\] - `, 'm'));
+    const [example = ''] = blocks(section(README, 'The line'), 'json');
+    assert.equal((JSON.parse(example) as { version: string }).version, version);
+  });
+});
+
+for (const file of ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md']) {
+  test(`every link of ${file} leads somewhere`, () => {
+    for (const link of links(read(file))) {
+      const [path = '', anchor] = link.split('#');
+      const target = path === '' ? file : join(dirname(file), path);
+      assert.ok(existsSync(resolve(ROOT, target)), link);
+      if (anchor !== undefined) assert.ok(anchors(read(target)).includes(anchor), link);
+    }
+  });
+}

@@ -1,0 +1,91 @@
+// What every ending has in common: the status, the one stream, the keys of the line and their order.
+import assert from 'node:assert/strict';
+import type { Ended } from './command.js';
+
+export type Line = Readonly<Record<string, unknown>>;
+
+/** DESIGN.md, "The line"; the count has two names, and a question mark stands for "not always". */
+const KEYS = [
+  'timestamp',
+  'level',
+  'message',
+  'correlation_id',
+  'outcome',
+  'exit_status',
+  'deleted_count|expired_count',
+  'cutoff_time',
+  'complete',
+  'locked_count?',
+  'duration_ms',
+  'attempts',
+  'database',
+  'table',
+  'expires_column',
+  'expires_format',
+  'expires_index',
+  'dry_run',
+  'batch_size?',
+  'batches?',
+  'version',
+];
+const FAILURE_KEYS = ['error_code', 'error', 'hint'];
+
+const STATUSES: Readonly<Record<string, readonly number[]>> = {
+  deleted: [0],
+  nothing_expired: [0],
+  counted: [0],
+  failed: [1, 2],
+  unknown: [1],
+  refused: [3],
+  unavailable: [4],
+  busy: [75],
+  incomplete: [124],
+  timed_out: [124],
+  interrupted: [130, 143, 129],
+};
+
+/** The line of a run that did its job: on stdout, and nothing on stderr. */
+export function successLine(ended: Ended): Line {
+  assert.deepEqual({ status: ended.status, stderr: ended.stderr }, { status: 0, stderr: '' }, ended.stdout);
+  const line = checkedLine(ended, KEYS);
+  assert.equal(line.level, 'info');
+  assert.equal(line.message, 'session_cleanup_ran');
+  assert.equal(line.complete, true);
+  return line;
+}
+
+/** The line of a run that did not: on stderr, and nothing on stdout. */
+export function failureLine(ended: Ended, status: number, outcome: string): Line {
+  assert.deepEqual({ status: ended.status, stdout: ended.stdout }, { status, stdout: '' }, ended.stderr);
+  const line = checkedLine(ended, [...KEYS, ...FAILURE_KEYS]);
+  assert.equal(line.outcome, outcome, ended.stderr);
+  assert.equal(line.level, 'error');
+  assert.equal(line.message, 'session_cleanup_failed');
+  assert.equal(line.complete, false);
+  assert.notEqual(line.error, '');
+  return line;
+}
+
+function checkedLine(ended: Ended, keys: readonly string[]): Line {
+  assert.match(ended.stdout + ended.stderr, /^\{.*\}\n$/);
+  const { line } = ended;
+  const expected = [...keys, 'warning?'].flatMap((key) => {
+    const names = key.replace('?', '').split('|');
+    const present = names.filter((name) => name in line);
+    return key.endsWith('?') || present.length === 1 ? present : names;
+  });
+  assert.deepEqual(Object.keys(line), expected);
+  assert.match(String(line.timestamp), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  assert.equal(line.exit_status, ended.status);
+  assert.ok(STATUSES[String(line.outcome)]?.includes(Number(ended.status)), ended.stderr);
+  return line;
+}
+
+// Starting a process is not the program's doing: on a busy machine it takes its time.
+const START_ALLOWANCE_MS = 3_000;
+
+/** The promise "the process is gone by timeout + 6 s". */
+export function assertGone(startedAt: number, timeoutMs: number): void {
+  const tookMs = performance.now() - startedAt;
+  assert.ok(tookMs < timeoutMs + 6_000 + START_ALLOWANCE_MS, `gone only after ${Math.round(tookMs)} ms`);
+}

@@ -1,0 +1,97 @@
+// A TCP proxy in front of a database server: freezes or cuts the network at a chosen moment.
+import { once } from 'node:events';
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
+
+export interface Proxy {
+  /** The server's URL by way of the proxy. */
+  readonly url: string;
+  /** Nothing passes any more, in either direction, on any connection; every socket stays open. */
+  freeze(): void;
+  /** Passes on what has been held back, and goes on. */
+  thaw(): void;
+  /** Closes every connection, on both sides. */
+  cut(): void;
+  /**
+   * Calls `act` once, when a client sends something that matches: before it is passed on, or just after.
+   * Resolves when it has been called.
+   */
+  when(pattern: RegExp, moment: 'before' | 'after', act: () => void): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Listens on a port of its own; `serverUrl` is a URL as for `--db-url`, over TCP. */
+export async function startProxy(serverUrl: string): Promise<Proxy> {
+  const target = new URL(serverUrl);
+  const sockets = new Set<Socket>();
+  let frozen = false;
+  let held: (() => void)[] = [];
+  let armed: { pattern: RegExp; moment: 'before' | 'after'; act: () => void } | undefined;
+
+  const pass = (forward: () => void): void => {
+    if (frozen) held.push(forward);
+    else forward();
+  };
+  const keep = (socket: Socket, peer: Socket): void => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      sockets.delete(socket);
+      pass(() => peer.destroy());
+    });
+    socket.on('end', () => pass(() => peer.end()));
+  };
+  const listener = createServer({ allowHalfOpen: true }, (client) => {
+    const server = createConnection({ host: target.hostname, port: Number(target.port || 3306), allowHalfOpen: true });
+    keep(client, server);
+    keep(server, client);
+    client.on('data', (data) => {
+      const trap = armed?.pattern.test(data.toString('latin1')) ? armed : undefined;
+      if (trap !== undefined) armed = undefined;
+      if (trap?.moment === 'before') trap.act();
+      pass(() => {
+        server.write(data, () => {
+          if (trap?.moment === 'after') trap.act();
+        });
+      });
+    });
+    server.on('data', (data) => pass(() => client.write(data)));
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const url = new URL(serverUrl);
+  url.hostname = '127.0.0.1';
+  url.port = String((listener.address() as AddressInfo).port);
+
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    url: url.href,
+    freeze: () => {
+      frozen = true;
+    },
+    thaw: () => {
+      frozen = false;
+      const waiting = held;
+      held = [];
+      for (const forward of waiting) forward();
+    },
+    cut,
+    when: (pattern, moment, act) =>
+      new Promise((resolve) => {
+        armed = {
+          pattern,
+          moment,
+          act: () => {
+            act();
+            resolve();
+          },
+        };
+      }),
+    async close() {
+      cut();
+      listener.close();
+      await once(listener, 'close');
+    },
+  };
+}

@@ -1,0 +1,127 @@
+// The table that the spawned command works on: making it, making it slow, and seeing who is at work on it.
+import { existsSync } from 'node:fs';
+import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CommandOptions, type Running, startCommand } from './command.js';
+import type { Database, Engine } from './databases.js';
+
+export const EXPIRED = '2020-01-01 00:00:00';
+export const LIVE = '2099-01-01 00:00:00';
+
+/** Far longer than any test: what sleeps so long has to be cancelled. */
+export const FOREVER_MS = 600_000;
+
+export interface SessionsOptions {
+  /** IDs of rows to insert. */
+  readonly expired?: readonly string[];
+  readonly live?: readonly string[];
+  /** Whether there is an index on the expiry. */
+  readonly indexed?: boolean;
+}
+
+/** A database that is removed after the test, with a table `sessions` (`id`, `expires_at`). */
+export async function createSessions(t: TestContext, engine: Engine, options: SessionsOptions = {}): Promise<Database> {
+  const { expired = [], live = [], indexed = false } = options;
+  const database = await engine.create();
+  t.after(async () => {
+    // A statement whose client is gone goes on, and with it its lock on the table.
+    if (engine.family === 'mysql') {
+      for (const { id } of await statementsAtWork(database)) await database.run('KILL ?', [id]).catch(() => {});
+    }
+    await database.drop();
+  });
+  const type = engine.family === 'sqlite' ? 'TEXT' : 'DATETIME';
+  await database.run(`CREATE TABLE sessions (id VARCHAR(40) NOT NULL PRIMARY KEY, expires_at ${type} NULL)`);
+  if (indexed) await database.run('CREATE INDEX by_expiry ON sessions (expires_at)');
+  const rows = [...expired.map((id) => ({ id, expires_at: EXPIRED })), ...live.map((id) => ({ id, expires_at: LIVE }))];
+  if (rows.length > 0) await database.knex.batchInsert('sessions', rows, 200);
+  return database;
+}
+
+/** Such as `r0000` to `r0599`. */
+export function ids(count: number): string[] {
+  return Array.from({ length: count }, (_, at) => `r${String(at).padStart(4, '0')}`);
+}
+
+/** The IDs that remain, sorted. */
+export async function remaining(database: Database): Promise<unknown[]> {
+  return (await database.query('SELECT id FROM sessions ORDER BY id')).map(({ id }) => id);
+}
+
+/** Makes the deletion of a row take `ms` milliseconds; where `id` is given, only that of this row. */
+export async function slowDeletes(database: Database, ms: number, id?: string): Promise<void> {
+  if (database.engine === 'sqlite') {
+    // SQLite cannot sleep. After the deletion, so that by then it has opened its journal.
+    const rounds = ms >= FOREVER_MS ? '-1' : Math.ceil((await roundsPerMs(database)) * ms);
+    await database.run(`CREATE VIEW work AS SELECT COUNT(*) AS n FROM (${counting(rounds)})`);
+    const when = id === undefined ? '' : `WHEN OLD.id = '${id}'`;
+    await database.run(`CREATE TRIGGER slow AFTER DELETE ON sessions ${when} BEGIN SELECT n FROM work; END`);
+    return;
+  }
+  const work = `DO SLEEP(${ms / 1000})`;
+  const body = id === undefined ? work : `IF OLD.id = '${id}' THEN ${work}; END IF`;
+  await database.run(`CREATE TRIGGER slow BEFORE DELETE ON sessions FOR EACH ROW ${body}`);
+}
+
+function counting(rounds: number | string): string {
+  return `WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted LIMIT ${rounds}) SELECT n FROM counted`;
+}
+
+/** The most of a few tries: those of a moment when the machine had nothing else to do. */
+async function roundsPerMs(database: Database): Promise<number> {
+  const rounds = 100_000;
+  let most = 0;
+  for (let tries = 0; tries < 5; tries++) {
+    const startedAt = performance.now();
+    await database.query(`SELECT COUNT(*) FROM (${counting(rounds)})`);
+    most = Math.max(most, rounds / (performance.now() - startedAt));
+  }
+  return most;
+}
+
+/** Starts the command; it is gone after the test, whatever the test came to. */
+export function start(t: TestContext, args: readonly string[], options?: CommandOptions): Running {
+  const running = startCommand(args, options);
+  t.after(async () => {
+    running.child.kill('SIGKILL');
+    await running.ended;
+  });
+  return running;
+}
+
+/** Resolves once the run is in the middle of its DELETE. Throws where it has ended before. */
+export async function untilDeleting(database: Database, running: Running): Promise<void> {
+  await until(async () => {
+    if (running.child.exitCode !== null) throw new Error(`ended already: ${JSON.stringify(await running.ended)}`);
+    if (database.engine === 'sqlite') return existsSync(`${fileOf(database)}-journal`);
+    return (await statementsAtWork(database)).length > 0;
+  });
+}
+
+/**
+ * What runs of the command have in hand on the server. While it is in a trigger, the process list has the trigger's
+ * statement instead.
+ */
+export async function statementsAtWork(
+  database: Database,
+): Promise<{ readonly id: unknown; readonly info: unknown }[]> {
+  const rows = await database.query(
+    `SELECT id AS id, info AS info FROM information_schema.processlist
+      WHERE db = DATABASE() AND id <> CONNECTION_ID() AND (info LIKE '%correlation_id=%' OR state = 'User sleep')`,
+  );
+  return rows.map(({ id, info }) => ({ id, info }));
+}
+
+/** Resolves once `condition` holds; throws after a while. */
+export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
+  const end = performance.now() + 20_000;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error('waited in vain');
+    await sleep(20);
+  }
+}
+
+/** The path of a SQLite database. */
+export function fileOf({ url }: Database): string {
+  return url.slice('sqlite:'.length);
+}
