@@ -1,33 +1,44 @@
 // commander, and nothing else: commands, flags and help in; raw strings out.
 import { Command, CommanderError } from 'commander';
+import { COMMAND_LINE, COMMANDS } from './commands.js';
+import { completionScript, SHELLS } from './completion.js';
 import type { ScheduleFlags } from './schedule-command.js';
-import { flagName, SETTINGS, type Setting, type SettingName } from './settings.js';
+import { flagName, SETTINGS, type SettingName } from './settings.js';
 
 type Flags = Readonly<Partial<Record<SettingName, string | boolean>>>;
 
 export type Invocation =
+  /** A text to print, and that is all. */
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'usage'; readonly problem: string }
   | { readonly kind: 'run' | 'check'; readonly flags: Flags }
   | { readonly kind: 'schedule'; readonly flags: Flags; readonly schedule: ScheduleFlags };
 
-const EXAMPLES = `Examples:
-  $ session-cleanup run --db-url sqlite:/var/lib/app/app.db
-  $ session-cleanup run --db-url-file /etc/session-cleanup/url --timeout 5m
-  $ session-cleanup run --db-url-file /etc/session-cleanup/url --dry-run
-  $ session-cleanup check --db-url-file /etc/session-cleanup/url
-`;
+export const EXAMPLES: readonly string[] = [
+  'session-cleanup run --db-url sqlite:/var/lib/app/app.db',
+  'session-cleanup run --db-url-file /etc/session-cleanup/url --timeout 5m',
+  'session-cleanup run --db-url-file /etc/session-cleanup/url --dry-run',
+  'session-cleanup check --db-url-file /etc/session-cleanup/url',
+  'session-cleanup schedule --db-url-file /etc/session-cleanup/url --every 6h --install',
+];
 
-const EXIT_STATUSES = `
-Exit status:
-    0  done; also when nothing was expired
-    1  failed, rolled back (or the COMMIT was not confirmed: the line says "unknown")
-    2  usage or configuration; the database was not touched
-    3  refused: no such table or column, or its values do not fit the format
-    4  unavailable: cannot connect or log in
-   75  busy: another run is at work, or the database stayed locked
-  124  out of time: what is counted was deleted, run it again
-  130, 143, 129  stopped by SIGINT, SIGTERM, SIGHUP; rolled back`;
+export const EXIT_STATUSES: readonly (readonly [string, string])[] = [
+  ['0', 'done; also when nothing was expired'],
+  ['1', 'failed, rolled back (or the COMMIT was not confirmed: the line says "unknown")'],
+  ['2', 'usage or configuration; the database was not touched'],
+  ['3', 'refused: no such table or column, or its values do not fit the format'],
+  ['4', 'unavailable: cannot connect or log in'],
+  ['75', 'busy: another run is at work, or the database stayed locked'],
+  ['124', 'out of time: what is counted was deleted, run it again'],
+  ['130, 143, 129', 'stopped by SIGINT, SIGTERM, SIGHUP; rolled back'],
+];
+
+const EXAMPLES_TEXT = ['Examples:', ...EXAMPLES.map((example) => `  $ ${example}`), ''].join('\n');
+const EXIT_STATUSES_TEXT = [
+  '',
+  'Exit status:',
+  ...EXIT_STATUSES.map(([status, text]) => `${status.padStart(5)}  ${text}`),
+].join('\n');
 
 /** Reads the arguments after the name of the program. What it says of them never repeats one that may hold a secret. */
 export function parseArguments(argv: readonly string[], version: string): Invocation {
@@ -45,42 +56,48 @@ export function parseArguments(argv: readonly string[], version: string): Invoca
     .helpOption('-h, --help', 'print this help')
     .exitOverride()
     .configureOutput(output)
-    .addHelpText('before', EXAMPLES)
-    .addHelpText('after', EXIT_STATUSES);
+    .addHelpText('before', EXAMPLES_TEXT)
+    .addHelpText('after', EXIT_STATUSES_TEXT);
   const settingsHelp =
     `\nEach flag has an environment variable, such as ${SETTINGS.timeout.variables[0]} for ${flagName(SETTINGS.timeout.flags)}.\n` +
-    `A flag beats the variable; an empty variable is unset.\n${EXIT_STATUSES}`;
-  const add = (kind: 'run' | 'check' | 'schedule', description: string): Command => {
+    `A flag beats the variable; an empty variable is unset.\n${EXIT_STATUSES_TEXT}`;
+  for (const { name, help, flags } of COMMANDS) {
     const command = program
-      .command(kind)
-      .description(description)
+      .command(name)
+      .description(help)
       .helpOption('-h, --help', 'print this help')
       .exitOverride()
       .configureOutput(output)
       .allowExcessArguments(false)
-      .addHelpText('before', EXAMPLES)
+      .addHelpText('before', EXAMPLES_TEXT)
       .addHelpText('after', settingsHelp)
-      .action(({ every, cron, install, remove, ...flags }: Flags & ScheduleFlags) => {
+      .action(({ every, cron, install, remove, ...given }: Flags & ScheduleFlags) => {
         invocation =
-          kind === 'schedule' ? { kind, flags, schedule: { every, cron, install, remove } } : { kind, flags };
+          name === 'schedule'
+            ? { kind: name, flags: given, schedule: { every, cron, install, remove } }
+            : { kind: name, flags: given };
       });
-    for (const setting of Object.values<Setting<unknown>>(SETTINGS)) {
-      if (kind === 'check' && setting.runOnly) continue;
-      const { flags, help } = setting;
-      const described = setting.default === undefined ? help : `${help} (default: ${setting.default})`;
-      if (setting === SETTINGS.replica)
-        command.option(flags, described, (url, more?: string) => `${more ?? ''} ${url}`);
-      else command.option(flags, described);
+    for (const flag of flags) {
+      const described = flag.default === undefined ? flag.help : `${flag.help} (default: ${flag.default})`;
+      if (flag === SETTINGS.replica)
+        command.option(flag.flags, described, (url, more?: string) => `${more ?? ''} ${url}`);
+      else command.option(flag.flags, described);
     }
-    return command;
-  };
-  add('run', 'delete expired sessions, once');
-  add('check', 'read only: what run would do here, and whether it is safe and fast');
-  add('schedule', 'print, install or remove the crontab entry of a run with these flags')
-    .option('--every <duration>', 'interval between runs, such as 15m, 6h or 24h (default: 6h)')
-    .option('--cron <expression>', 'five fields of a crontab line, instead of --every')
-    .option('--install', "add the entry to the user's crontab, or replace it there")
-    .option('--remove', "take the entry out of the user's crontab");
+  }
+  program
+    .command('completion')
+    .description('print what completes the command line in bash, zsh or fish')
+    .argument('<shell>', SHELLS.join(', '))
+    .helpOption('-h, --help', 'print this help')
+    .exitOverride()
+    .configureOutput(output)
+    .action((given: string) => {
+      const shell = SHELLS.find((name) => name === given);
+      invocation =
+        shell === undefined
+          ? { kind: 'usage', problem: `completion must be followed by ${SHELLS.join(', ')}` }
+          : { kind: 'help', text: `${completionScript(shell, COMMAND_LINE).trimEnd()}\n` };
+    });
   try {
     program.parse(argv, { from: 'user' });
   } catch (error) {
@@ -103,6 +120,8 @@ function describe({ code, message }: CommanderError): string {
       return 'the command must be run, check or schedule';
     case 'commander.excessArguments':
       return 'an argument was given that belongs to no flag';
+    case 'commander.missingArgument':
+      return `completion must be followed by ${SHELLS.join(', ')}`;
     case 'commander.optionMissingArgument':
       return `${flagName(message)} needs a value`;
     default:

@@ -1,5 +1,6 @@
 // The command `schedule`: prints, installs or removes the crontab entry. What the entry says is schedule.ts.
 import { hostname } from 'node:os';
+import { isAbsolute } from 'node:path';
 import { Readable } from 'node:stream';
 import { resolveConfig, usageError } from './config.js';
 import { openCrontab, removeBlock, upsertBlock } from './crontab.js';
@@ -110,6 +111,10 @@ async function readArguments(
   if (config instanceof CleanupError) {
     problems.push(config.message);
     return undefined;
+  }
+  const { target } = config;
+  if (runFlags.dbUrlFile !== undefined && target.dialect === 'sqlite' && !isAbsolute(target.path)) {
+    problems.push('--db-url-file holds a relative path: cron starts in another folder');
   }
   if (config.replicas.some(({ password }) => password !== '')) {
     problems.push('--replica has a password, which does not belong into a crontab');

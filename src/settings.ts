@@ -12,6 +12,8 @@ export interface Setting<T> {
   /** As the user would write it; absent where there is none. */
   readonly default?: string;
   readonly help: string;
+  /** All values it takes, where they can be counted. */
+  readonly choices?: readonly string[];
   /** Makes no sense where nothing is deleted. */
   readonly runOnly?: boolean;
 }
@@ -19,10 +21,18 @@ export interface Setting<T> {
 function setting<T>(
   flags: string,
   parse: Parser<T>,
-  rest: { default?: string; variables?: string[]; help: string; runOnly?: boolean },
+  rest: Omit<Setting<T>, 'flags' | 'parse' | 'variables'> & { readonly variables?: readonly string[] },
 ): Setting<T> {
   const name = flagName(flags).slice(2).toUpperCase().replaceAll('-', '_');
   return { flags, parse, ...rest, variables: [`SESSION_CLEANUP_${name}`, ...(rest.variables ?? [])] };
+}
+
+function choiceOf<V extends string>(
+  flags: string,
+  choices: readonly V[],
+  rest: { readonly default?: NoInfer<V>; readonly help: string },
+): Setting<V> {
+  return setting(flags, choice(...choices), { ...rest, choices });
 }
 
 /** `--dry-run` of `-n, --dry-run`. */
@@ -50,7 +60,7 @@ export const SETTINGS = {
   correlationId: setting('--correlation-id <id>', correlationId, {
     help: 'ID in every line and in the SQL; a new UUID v4 unless given',
   }),
-  store: setting('--store <name>', choice(...storeNames), {
+  store: choiceOf('--store <name>', storeNames, {
     help: `preset of table, column, format and lifetime of a session store: ${storeNames.join(', ')}`,
   }),
   table: setting('--table <name>', identifier, {
@@ -61,7 +71,7 @@ export const SETTINGS = {
     default: 'expires_at',
     help: 'column that holds the expiry',
   }),
-  expiresFormat: setting('--expires-format <format>', choice('auto', 'datetime', 'unix', 'unix-ms', 'julian'), {
+  expiresFormat: choiceOf('--expires-format <format>', ['auto', 'datetime', 'unix', 'unix-ms', 'julian'], {
     default: 'auto',
     help: 'auto, datetime, unix (seconds), unix-ms or julian',
   }),
@@ -95,11 +105,11 @@ export const SETTINGS = {
     help: 'write the result for Prometheus (textfile collector)',
     runOnly: true,
   }),
-  logFormat: setting('--log-format <format>', choice('auto', 'json', 'text'), {
+  logFormat: choiceOf('--log-format <format>', ['auto', 'json', 'text'], {
     default: 'auto',
     help: 'auto (text at a terminal, JSON otherwise), json or text',
   }),
-  logLevel: setting('--log-level <level>', choice('error', 'warn', 'info', 'debug'), {
+  logLevel: choiceOf('--log-level <level>', ['error', 'warn', 'info', 'debug'], {
     default: 'info',
     help: 'error, warn, info or debug',
   }),

@@ -10,12 +10,24 @@ export function read(path: string): string {
 
 /** What follows the heading `title`, up to the next heading of the same or a higher level. */
 export function section(markdown: string, title: string): string {
-  const lines = markdown.split('\n');
-  const start = lines.findIndex((line) => /^#+ /.test(line) && line.replace(/^#+ /, '') === title);
-  if (start === -1) throw new Error(`no section ${title}`);
-  const level = lines[start]?.indexOf(' ') ?? 0;
-  const length = lines.slice(start + 1).findIndex((line) => /^#+ /.test(line) && line.indexOf(' ') <= level);
-  return lines.slice(start + 1, length === -1 ? undefined : start + 1 + length).join('\n');
+  const found = headings(markdown);
+  const at = found.findIndex((heading) => heading.title === title);
+  const start = found[at];
+  if (start === undefined) throw new Error(`no section ${title}`);
+  const next = found.slice(at + 1).find(({ level }) => level <= start.level);
+  return markdown.slice(markdown.indexOf('\n', start.index), next?.index);
+}
+
+function headings(
+  markdown: string,
+): readonly { readonly title: string; readonly level: number; readonly index: number }[] {
+  // A line of a code block may begin with a # too; the blanks keep every index.
+  const prose = markdown.replace(/^```.*?^```$/gms, (block) => ' '.repeat(block.length));
+  return [...prose.matchAll(/^(#+) (.+)$/gm)].map(({ 1: marks = '', 2: title = '', index }) => ({
+    title,
+    level: marks.length,
+    index,
+  }));
 }
 
 /** The cells below the header, of the first table that has these columns. */
@@ -54,8 +66,7 @@ export function links(markdown: string): readonly string[] {
 
 /** The anchors of a file's headings. */
 export function anchors(markdown: string): readonly string[] {
-  const titles = [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => title);
-  return titles.map((title) =>
+  return headings(markdown).map(({ title }) =>
     title
       .toLowerCase()
       .replace(/[^\p{L}\p{N} _-]/gu, '')

@@ -131,8 +131,8 @@ describe('the first screen', () => {
     assert.match(failed.stderr, /^\{.*"outcome":"unavailable".*\}\n$/);
   });
 
-  test('names the default timeout and the grace after it', () => {
-    assert.ok(FIRST_SCREEN.includes(`default: ${SETTINGS.timeout.default.replace('s', ' s')}`));
+  test('names the default timeout', () => {
+    assert.ok(FIRST_SCREEN.includes(`default: ${String(SETTINGS.timeout.default).replace('s', ' s')}`));
   });
 });
 
@@ -376,7 +376,7 @@ for (const on of engines.filter(({ family }) => family === 'mysql')) {
   test(`the SQL is what is sent, ${on.name}`, async (t) => {
     const database = await createApp(t, on);
     // As many as in the run that was logged.
-    await database.run("DELETE FROM sessions WHERE id LIKE 'expired 9%'");
+    await database.run("DELETE FROM sessions WHERE id LIKE 'expired %' AND id NOT IN ('expired 1', 'expired 2')");
     const sent = await statementsOf(t, database.url, (url) =>
       runCommand(['run', '--db-url', url, '--correlation-id', 'README']),
     );

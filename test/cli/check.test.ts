@@ -1,0 +1,415 @@
+// The command `check`: what it finds out, what it advises, and that it leaves everything as it was.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { createAccount } from '../support/accounts.js';
+import { BIN, type Ended, runCommand } from '../support/command.js';
+import { type Database, type Engine, engines } from '../support/databases.js';
+import { failureLine } from '../support/lines.js';
+import {
+  createSessions,
+  EXPIRED,
+  FOREVER_MS,
+  fileOf,
+  ids,
+  LIVE,
+  remaining,
+  type SessionsOptions,
+  slowDeletes,
+  start,
+  untilDeleting,
+} from '../support/sessions.js';
+
+const FEW = { expired: ids(3), live: ['z'], indexed: true };
+
+const NO_INDEX =
+  'advice: no index leads with the column: every run reads the whole table. ' +
+  'Mend: CREATE INDEX session_cleanup_expiry ON sessions (expires_at)';
+const ALL_EXPIRED =
+  'advice: every row that has an expiry is expired: not one session is live. ' +
+  'Mend: if sessions are in use, check --expires-column, --time-zone and --older-than';
+const NO_KEY =
+  'advice: the table has no key to walk by: the run is one statement, and a timeout undoes all of it. ' +
+  'Mend: give the table a primary key';
+
+/** As `createSessions`, with SQLite's journal as `check` wants it. */
+async function createReady(t: TestContext, engine: Engine, options: SessionsOptions = FEW): Promise<Database> {
+  const database = await createSessions(t, engine, options);
+  if (engine.family === 'sqlite') await database.query('PRAGMA journal_mode = WAL');
+  return database;
+}
+
+type Line = Readonly<Record<string, unknown>>;
+
+function readyLine(ended: Ended): Line {
+  assert.deepEqual({ status: ended.status, stderr: ended.stderr }, { status: 0, stderr: '' }, ended.stdout);
+  const { line } = ended;
+  const { level, message, outcome, exit_status, complete, dry_run } = line;
+  assert.deepEqual(
+    { level, message, outcome, exit_status, complete, dry_run },
+    {
+      level: 'info',
+      message: 'session_cleanup_checked',
+      outcome: 'ready',
+      exit_status: 0,
+      complete: true,
+      dry_run: true,
+    },
+  );
+  return line;
+}
+
+function refusedLine(ended: Ended): Line {
+  assert.deepEqual({ status: ended.status, stdout: ended.stdout }, { status: 3, stdout: '' }, ended.stderr);
+  const { line } = ended;
+  const { level, message, outcome, exit_status, complete, error_code } = line;
+  assert.deepEqual(
+    { level, message, outcome, exit_status, complete, error_code },
+    {
+      level: 'error',
+      message: 'session_cleanup_failed',
+      outcome: 'refused',
+      exit_status: 3,
+      complete: false,
+      error_code: 'NOT_READY',
+    },
+  );
+  return line;
+}
+
+const check = (database: Database, ...more: string[]): Promise<Ended> =>
+  runCommand(['check', '--db-url', database.url, ...more]);
+
+const findingsOf = ({ findings }: Line): string[] => (findings === null ? [] : String(findings).split('\n'));
+
+for (const engine of engines) {
+  const isServer = engine.family === 'mysql';
+
+  describe(`check, ${engine.name}`, { concurrency: 3 }, () => {
+    test('is ready where nothing is left to wish for, and names what it found in order', async (t) => {
+      const database = await createReady(t, engine);
+      const line = readyLine(await check(database));
+      assert.deepEqual(findingsOf(line), []);
+      const keys = Object.keys(line);
+      assert.deepEqual(keys.slice(0, 8), [
+        ...[
+          'timestamp',
+          'level',
+          'message',
+          'correlation_id',
+          'outcome',
+          'exit_status',
+          'expired_count',
+          'cutoff_time',
+        ],
+      ]);
+      const known = ['server', ...(isServer ? ['log_bin', 'tls'] : ['journal_mode', 'synchronous'])];
+      for (const key of known) assert.notEqual(line[key] ?? '', '', key);
+      const details = [
+        ...['declared_type', 'row_count', 'estimated_rows', 'table_bytes', 'null_count', 'zero_count', 'smallest'],
+        ...['largest', 'oldest_expired', 'used_index', 'walked_by', 'clock_difference_ms', 'estimated_seconds'],
+        ...['findings', 'version'],
+      ];
+      assert.deepEqual(keys.slice(-details.length), details);
+    });
+
+    test('counts a column of dates', async (t) => {
+      const expired = ids(3);
+      const live = Array.from({ length: 300 }, (_, at) => `z${at}`);
+      const database = await createReady(t, engine, { expired, live, indexed: true });
+      await database.run("INSERT INTO sessions (id, expires_at) VALUES ('never', NULL)");
+      await database.run("UPDATE sessions SET expires_at = '2019-05-01 00:00:00' WHERE id = 'r0001'");
+      await database.query(isServer ? 'ANALYZE TABLE sessions' : 'ANALYZE');
+      const line = readyLine(await check(database));
+      const { row_count, null_count, zero_count, smallest, largest, oldest_expired, expired_count } = line;
+      assert.deepEqual(
+        { row_count, null_count, zero_count, smallest, largest, oldest_expired, expired_count },
+        {
+          row_count: 304,
+          null_count: 1,
+          zero_count: 0,
+          smallest: '2019-05-01 00:00:00',
+          largest: LIVE,
+          oldest_expired: '2019-05-01 00:00:00',
+          expired_count: 3,
+        },
+      );
+      const { used_index, walked_by, expires_index, expires_format, declared_type, estimated_seconds } = line;
+      assert.deepEqual(
+        { used_index, walked_by, expires_index, expires_format, declared_type, estimated_seconds },
+        {
+          used_index: 'by_expiry',
+          walked_by: isServer ? 'expires_at, id' : 'expires_at, rowid',
+          expires_index: 'by_expiry',
+          expires_format: 'datetime',
+          declared_type: isServer ? 'datetime' : 'TEXT',
+          estimated_seconds: 1,
+        },
+      );
+    });
+
+    test('counts a column of seconds, in which zero means never', async (t) => {
+      const database = await createReady(t, engine, {});
+      await database.run('CREATE TABLE tokens (id VARCHAR(9) NOT NULL PRIMARY KEY, until INT NULL)');
+      await database.run(
+        "INSERT INTO tokens VALUES ('a', 1500000000), ('b', 1600000000), ('c', 2100000000), ('d', 0), ('e', 0), ('f', NULL)",
+      );
+      const line = readyLine(await check(database, '--table', 'tokens', '--expires-column', 'until'));
+      const { row_count, null_count, zero_count, smallest, largest, oldest_expired, expired_count } = line;
+      assert.deepEqual(
+        { row_count, null_count, zero_count, smallest, largest, oldest_expired, expired_count },
+        {
+          row_count: 6,
+          null_count: 1,
+          zero_count: 2,
+          smallest: 0,
+          largest: 2_100_000_000,
+          oldest_expired: 1_500_000_000,
+          expired_count: 2,
+        },
+      );
+      const { used_index, walked_by, expires_index, expires_format } = line;
+      assert.deepEqual(
+        { used_index, walked_by, expires_index, expires_format },
+        { used_index: null, walked_by: isServer ? 'id' : 'rowid', expires_index: null, expires_format: 'unix' },
+      );
+      assert.deepEqual(findingsOf(line), [
+        'advice: no index leads with the column: every run reads the whole table. ' +
+          'Mend: CREATE INDEX session_cleanup_expiry ON tokens (until)',
+      ]);
+    });
+
+    test('of an empty table is ready, with nothing to count', async (t) => {
+      const database = await createReady(t, engine, { indexed: true });
+      const line = readyLine(await check(database));
+      const { row_count, null_count, zero_count, smallest, largest, oldest_expired, expired_count, findings } = line;
+      assert.deepEqual(
+        [row_count, null_count, zero_count, smallest, largest, oldest_expired, expired_count, findings],
+        [0, 0, 0, null, null, null, 0, null],
+      );
+    });
+
+    test('counts what a run with the same settings deletes', async (t) => {
+      const database = await createReady(t, engine, { ...FEW, expired: ids(7) });
+      const soon = new Date(Date.now() - 60_000).toISOString().slice(0, 19).replace('T', ' ');
+      await database.run('UPDATE sessions SET expires_at = ? WHERE id = ?', [soon, 'r0006']);
+      const settings = ['--older-than', '1h'];
+      assert.equal(readyLine(await check(database, ...settings)).expired_count, 6);
+      const run = await runCommand(['run', '--db-url', database.url, ...settings]);
+      assert.equal(run.line.deleted_count, 6);
+      assert.deepEqual(await remaining(database), ['r0006', 'z']);
+    });
+
+    test('advises an index where there is none, and is content once it was made as advised', async (t) => {
+      const database = await createReady(t, engine, { ...FEW, indexed: false });
+      const line = readyLine(await check(database));
+      assert.deepEqual(findingsOf(line), [NO_INDEX]);
+      await database.run(NO_INDEX.slice(NO_INDEX.indexOf('CREATE')));
+      const mended = readyLine(await check(database));
+      assert.deepEqual([mended.findings, mended.expires_index], [null, 'session_cleanup_expiry']);
+    });
+
+    test('advises a key where there is none to walk by', async (t) => {
+      const database = await createReady(t, engine, {});
+      // SQLite walks by the rowid, unless columns have taken all of its names.
+      const columns = isServer ? '' : ', rowid TEXT, _rowid_ TEXT, oid TEXT';
+      const type = isServer ? 'DATETIME' : 'TEXT';
+      await database.run(`CREATE TABLE keyless (expires_at ${type}${columns})`);
+      await database.run('INSERT INTO keyless (expires_at) VALUES (?), (?)', [EXPIRED, LIVE]);
+      const line = readyLine(await check(database, '--table', 'keyless'));
+      assert.deepEqual(findingsOf(line), [NO_INDEX.replace('ON sessions', 'ON keyless'), NO_KEY]);
+      assert.equal(line.walked_by, null);
+    });
+
+    test('says that not one session is live', async (t) => {
+      const database = await createReady(t, engine, { expired: ids(3), indexed: true });
+      await database.run("INSERT INTO sessions (id, expires_at) VALUES ('never', NULL)");
+      assert.deepEqual(findingsOf(readyLine(await check(database))), [ALL_EXPIRED]);
+    });
+
+    test('names the rows that go along with a session', async (t) => {
+      const database = await createReady(t, engine);
+      await database.run(
+        'CREATE TABLE carts (id VARCHAR(40) PRIMARY KEY, FOREIGN KEY (id) REFERENCES sessions (id) ON DELETE CASCADE)',
+      );
+      assert.deepEqual(findingsOf(readyLine(await check(database))), [
+        'advice: rows of carts refer to this table (ON DELETE CASCADE). ' +
+          'Mend: make sure that an index on carts leads with the referring column',
+      ]);
+    });
+
+    test('is refused where rows that refer to a session keep it, as the run then fails', async (t) => {
+      const database = await createReady(t, engine);
+      await database.run(
+        'CREATE TABLE carts (id VARCHAR(40) PRIMARY KEY, FOREIGN KEY (id) REFERENCES sessions (id) ON DELETE RESTRICT)',
+      );
+      await database.run("INSERT INTO carts VALUES ('r0001')");
+      const line = refusedLine(await check(database));
+      const text = 'rows of carts refer to this table (ON DELETE RESTRICT)';
+      const mend =
+        'a session that is referred to cannot be deleted: make the foreign key ON DELETE CASCADE or SET NULL';
+      assert.deepEqual(
+        [findingsOf(line), line.error, line.hint],
+        [[`problem: ${text}. Mend: ${mend}`], text, `${mend}.`],
+      );
+      assert.equal((await runCommand(['run', '--db-url', database.url])).status, 1);
+      assert.equal((await remaining(database)).length, 4);
+    });
+
+    test('names a trigger that runs for every deleted row, and no other', async (t) => {
+      const database = await createReady(t, engine);
+      await database.run('CREATE TABLE seen (id VARCHAR(40))');
+      const body = isServer ? 'FOR EACH ROW INSERT INTO seen VALUES' : 'BEGIN INSERT INTO seen VALUES';
+      const end = isServer ? '' : '; END';
+      await database.run(`CREATE TRIGGER tell AFTER DELETE ON sessions ${body} (OLD.id)${end}`);
+      await database.run(`CREATE TRIGGER greet AFTER INSERT ON sessions ${body} (NEW.id)${end}`);
+      assert.deepEqual(findingsOf(readyLine(await check(database))), [
+        'advice: the trigger tell runs for every deleted row. Mend: make sure that it is cheap',
+      ]);
+    });
+
+    test('is a report of several lines with --log-format text, and ends with the verdict', async (t) => {
+      const database = await createReady(t, engine, { ...FEW, indexed: false });
+      const { status, stdout, stderr } = await check(database, '--log-format', 'text');
+      assert.deepEqual([status, stderr], [0, '']);
+      const lines = stdout.split('\n');
+      assert.deepEqual(lines.slice(-3), [NO_INDEX, 'ready', '']);
+      for (const shown of [/^row_count +4$/, /^expired_count +3$/, /^server +\S/]) {
+        assert.equal(lines.filter((text) => shown.test(text)).length, 1, `${shown}`);
+      }
+    });
+
+    test('tells a refusal in the same form, on stderr', async (t) => {
+      const database = await createReady(t, engine);
+      await database.run(
+        'CREATE TABLE carts (id VARCHAR(40) PRIMARY KEY, FOREIGN KEY (id) REFERENCES sessions (id) ON DELETE RESTRICT)',
+      );
+      const { status, stdout, stderr } = await check(database, '--log-format', 'text');
+      assert.deepEqual([status, stdout], [3, '']);
+      assert.match(stderr, /\nproblem: rows of carts refer .*Mend: .*\nrefused: not ready\n$/);
+    });
+
+    test('is refused as the run is where the table or the column is missing, or nothing fits', async (t) => {
+      const database = await createReady(t, engine);
+      for (const [flags, code] of [
+        [['--table', 'nowhere'], 'NO_TABLE'],
+        [['--expires-column', 'nowhere'], 'NO_COLUMN'],
+        [['--expires-format', 'unix'], 'FORMAT_MISMATCH'],
+      ] as const) {
+        assert.equal(failureLine(await check(database, ...flags), 3, 'refused').error_code, code);
+      }
+    });
+
+    test('goes on while a run is at work, and does not hold it up', async (t) => {
+      const database = await createSessions(t, engine, FEW);
+      await slowDeletes(database, FOREVER_MS, 'r0001');
+      const run = start(t, ['run', '--db-url', database.url, '--timeout', '0']);
+      await untilDeleting(database, run);
+      const line = readyLine(await check(database));
+      assert.deepEqual([line.row_count, line.expired_count], [4, 3]);
+      assert.equal(run.child.exitCode, null);
+    });
+
+    if (isServer) {
+      test('is refused for an account that may only read, and says what to grant', async (t) => {
+        const database = await createReady(t, engine);
+        const { url } = await createAccount(t, database, { password: 'only-looking', grants: ['SELECT'] });
+        const line = refusedLine(await runCommand(['check', '--db-url', url]));
+        const mend = 'GRANT DELETE ON sessions TO the account of the URL';
+        assert.deepEqual(findingsOf(line), [`problem: the account may not delete from the table. Mend: ${mend}`]);
+        assert.deepEqual(
+          [line.error, line.hint, line.expired_count],
+          ['the account may not delete from the table', `${mend}.`, 3],
+        );
+        await database.run('GRANT DELETE ON sessions TO ?@?', [new URL(url).username, '%']);
+        await database.run('GRANT DELETE ON sessions TO ?@?', [new URL(url).username, 'localhost']);
+        readyLine(await runCommand(['check', '--db-url', url]));
+      });
+
+      test('holds no lock and changes nothing while it looks', async (t) => {
+        const database = await createReady(t, engine);
+        const holder = await database.knex.transaction();
+        t.after(() => holder.rollback());
+        await holder.raw('SELECT * FROM sessions FOR UPDATE');
+        assert.equal(readyLine(await check(database)).expired_count, 3);
+        assert.equal((await remaining(database)).length, 4);
+      });
+    }
+  });
+}
+
+const [sqlite] = engines.filter(({ family }) => family === 'sqlite');
+assert.ok(sqlite);
+
+describe('check of a SQLite file', { concurrency: 3 }, () => {
+  test('advises the journal that lets readers go on', async (t) => {
+    const database = await createSessions(t, sqlite, FEW);
+    const line = readyLine(await check(database));
+    assert.equal(line.journal_mode, 'delete');
+    assert.match(String(line.findings), /^advice: the journal mode is delete: .* Mend: PRAGMA journal_mode = WAL .*$/);
+    await database.query('PRAGMA journal_mode = WAL');
+    const mended = readyLine(await check(database));
+    assert.deepEqual([mended.journal_mode, mended.findings], ['wal', null]);
+  });
+
+  test('leaves every byte of the file, and nothing beside it', async (t) => {
+    const database = await createSessions(t, sqlite, { ...FEW, indexed: false });
+    await database.knex.destroy();
+    const path = fileOf(database);
+    const folder = dirname(path);
+    const bytesOf = () => readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'base64')]);
+    const before = bytesOf();
+    readyLine(await check(database));
+    assert.deepEqual(bytesOf(), before);
+  });
+
+  test('reads on while somebody holds the write lock', async (t) => {
+    const database = await createSessions(t, sqlite, FEW);
+    const writer = await database.knex.transaction();
+    t.after(() => writer.rollback());
+    await writer.raw("INSERT INTO sessions VALUES ('new', '2099-01-01 00:00:00')");
+    assert.equal(readyLine(await check(database)).row_count, 4);
+  });
+
+  test('is refused where the file and its folder may not be written', async (t) => {
+    const database = await createSessions(t, sqlite, FEW);
+    const path = fileOf(database);
+    chmodSync(path, 0o444);
+    chmodSync(dirname(path), 0o555);
+    t.after(() => chmodSync(dirname(path), 0o755));
+    const line = refusedLine(runWithoutPower(['check', '--db-url', database.url]));
+    assert.equal(line.error, 'the file may not be written by this user; its folder may not be written by this user');
+    const mend = 'run as the user who owns the database: SQLite keeps its journal beside the file';
+    const problems = findingsOf(line).filter((text) => text.startsWith('problem: '));
+    assert.deepEqual(
+      problems,
+      ['the file', 'its folder'].map((what) => `problem: ${what} may not be written by this user. Mend: ${mend}`),
+    );
+  });
+
+  test('is unavailable where there is no file, and creates none', async (t) => {
+    const database = await createSessions(t, sqlite);
+    const line = failureLine(await runCommand(['check', '--db-url', `${database.url}x`]), 4, 'unavailable');
+    assert.equal(line.error_code, 'ENOENT');
+    assert.deepEqual(readdirSync(dirname(fileOf(database))), ['test.db']);
+  });
+
+  for (const flag of ['--dry-run', '--batch-size=5', '--pause=1', '--max-lag=1', '--metrics-file=m.prom']) {
+    test(`takes no ${flag}, which is of the run alone`, async () => {
+      const line = failureLine(await runCommand(['check', '--db-url', 'sqlite:nowhere.db', flag]), 2, 'failed');
+      assert.equal(line.error, `${flag.replace(/=.*/, '')} is not an option`);
+    });
+  }
+});
+
+/** Root may write everything; without that power, it is a user like others. */
+function runWithoutPower(args: readonly string[]): Ended {
+  const words = [process.execPath, BIN, ...args];
+  const [program = '', ...rest] =
+    process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override', ...words] : words;
+  const { PATH = '', HOME = '' } = process.env;
+  const { status, stdout, stderr } = spawnSync(program, rest, { encoding: 'utf8', env: { PATH, HOME } });
+  return { status, stdout, stderr, line: JSON.parse(stdout + stderr) };
+}
