@@ -16,7 +16,7 @@ export interface SessionRepository<Stretch> {
 }
 
 export interface CleanupOptions {
-  /** Commit after about so many deleted rows; undefined: once, at the end. */
+  /** The most rows that are deleted before a commit; undefined: once, at the end. */
   readonly batchSize: number | undefined;
   /** Wait between batches, in milliseconds. */
   readonly pauseMs: number;
@@ -133,8 +133,12 @@ export async function cleanUp<Stretch>(
     let longestMs = 0;
     for (;;) {
       const startedAt = performance.now();
-      const stretch = await repository.nextStretch(done.last, rows);
+      const stepRows = Math.min(rows, batchSize - done.deleted);
+      const stretch = await repository.nextStretch(done.last, stepRows);
       if (stretch === undefined) return 'table';
+      // Asked only now, when it is known that more remains. The first step is always made, however short the time:
+      // every run makes progress.
+      if (longestMs > 0 && deadline.isNearlyUsedUp(longestMs)) return 'time';
       const { deleted, locked } = await repository.deleteExpired(stretch);
       done.deleted += deleted;
       done.locked += locked;
@@ -142,10 +146,9 @@ export async function cleanUp<Stretch>(
       onStep?.(progress.deletedCount + done.deleted);
       const tookMs = performance.now() - startedAt;
       longestMs = Math.max(longestMs, tookMs);
-      // The first step is always made, however short the time: every run makes progress.
-      if (deadline.isNearlyUsedUp(longestMs)) return 'time';
-      rows = Math.ceil(Math.min(MOST_STEP_ROWS, batchSize, rows * Math.min(4, Math.max(0.1, STEP_TARGET_MS / tookMs))));
-      if (done.deleted + deleted > batchSize) return 'full';
+      rows = Math.ceil(Math.min(MOST_STEP_ROWS, stepRows * Math.min(4, Math.max(0.1, STEP_TARGET_MS / tookMs))));
+      // Never more than a batch; filling up its last half would be ever smaller steps where few rows are expired.
+      if (done.deleted > batchSize / 2) return 'full';
     }
   }
 

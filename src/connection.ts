@@ -19,6 +19,8 @@ export interface Connection {
   sendPatiently<T>(statement: () => PromiseLike<T>, doing: string): Promise<T>;
   /** `doing` completes "while …" in an error. */
   query(doing: string): Query;
+  /** As `query`, but the first lock is an error. */
+  queryOnce(doing: string): Query;
   /** COMMIT and ROLLBACK are never cancelled, only awaited: until the grace after a stop is over. */
   end(statement: 'COMMIT' | 'ROLLBACK'): Promise<void>;
   /** Gives the connection up without a word: the server then rolls back. */
@@ -140,6 +142,10 @@ export async function openConnection(dialect: Dialect, deadline: Deadline, drive
     (doing: string): Query =>
     async (sql, bindings) =>
       dialect.rows(await sendPatiently(() => raw(sql, bindings), doing));
+  const queryOnce =
+    (doing: string): Query =>
+    async (sql, bindings) =>
+      dialect.rows(await send(raw(sql, bindings), doing));
 
   async function end(statement: 'COMMIT' | 'ROLLBACK'): Promise<void> {
     const doing = statement === 'COMMIT' ? 'committing' : 'rolling back';
@@ -158,9 +164,9 @@ export async function openConnection(dialect: Dialect, deadline: Deadline, drive
         });
       }
       if (ended?.fault === undefined) return;
-      // SQLite cannot commit while others read: the transaction is still there, and COMMIT may be sent again.
-      const again = ended.fault.kind === 'busy' && !ended.fault.rolledBack && !deadline.isNearlyUsedUp(0);
-      if (!again) throw ended.fault;
+      // SQLite cannot commit while others read: the transaction is still there, and COMMIT may be sent again. The time
+      // that the walk has left over is for this.
+      if (!isLockWait(ended.fault) || deadline.stop.aborted) throw ended.fault;
       await sleep(backOffMs(attempts), deadline.stop);
     }
   }
@@ -171,6 +177,7 @@ export async function openConnection(dialect: Dialect, deadline: Deadline, drive
     send,
     sendPatiently,
     query,
+    queryOnce,
     end,
     drop,
     isDropped: () => dropped,

@@ -65,7 +65,7 @@ export async function openSessions(
   driverLog: DriverLog,
 ): Promise<OpenedSessions> {
   const connection = await openConnection(dialect, deadline, driverLog);
-  const { builder, raw, send, sendPatiently, query } = connection;
+  const { builder, raw, send, sendPatiently, query, queryOnce } = connection;
   let table: Table;
   let expired: Predicate = { range: { sql: '1 = 0', bindings: [] }, guard: undefined };
   let walkKey: Key | undefined;
@@ -129,6 +129,7 @@ export async function openSessions(
       const look = query('inspecting the table');
       await dialect.prepare(query('preparing the session'), deadline.remainingMs());
       table = await dialect.readTable(look);
+      walkKey = table.rowKey;
       const expiresIndex = table.expiresIndexes[0]?.index;
       if (table.storedAs !== undefined) {
         if (format !== 'auto' && format !== 'datetime') {
@@ -213,12 +214,13 @@ export async function openSessions(
             deleted += await send(deleteWhere(condition), 'deleting');
             continue;
           } catch (error) {
-            if (!isLockWait(error)) throw error;
             // From the first lock on, none is waited for again: thirty of them would be the whole timeout.
-            passOverLocked = true;
+            passOverLocked = error instanceof CleanupError && error.kind === 'busy';
+            if (!isLockWait(error)) throw error;
           }
         }
-        deleted += (await dialect.deleteUnlocked()?.(query('deleting'), table, walked, condition)) ?? 0;
+        const queries = { query: query('deleting'), queryOnce: queryOnce('deleting') };
+        deleted += (await dialect.deleteUnlocked()?.(queries, table, walked, condition)) ?? 0;
         locked += await countWhere(condition);
       }
       return { deleted, locked };

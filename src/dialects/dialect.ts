@@ -79,10 +79,12 @@ export interface Dialect {
   /** The table of a SELECT or a DELETE, with what keeps the engine on the index it walks by. */
   from(table: Table, index: string, statement: 'select' | 'delete'): string;
   /**
-   * Deletes the rows of `where` that can be locked without waiting for anybody, and resolves to their number.
-   * Undefined where the server cannot do that.
+   * Deletes the rows of `where` that can be locked without waiting for anybody, and resolves to their number. Rows whose
+   * children are locked are left too: `queryOnce` throws at the first lock. Undefined where the server cannot do that.
    */
-  deleteUnlocked(): ((query: Query, table: Table, walked: Key, where: Sql) => Promise<number>) | undefined;
+  deleteUnlocked():
+    | ((queries: { query: Query; queryOnce: Query }, table: Table, walked: Key, where: Sql) => Promise<number>)
+    | undefined;
   /** Ends the statement in hand. Resolves when the engine was told, rejects when it could not be. */
   cancel(connection: unknown, openSide: () => Promise<Knex>): Promise<void>;
   /** Whether the transaction goes on after `cancel`. */

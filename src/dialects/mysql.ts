@@ -97,6 +97,7 @@ export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect 
   // GET_LOCK names have at most 64 characters and belong to the whole server.
   const lockName = `session_cleanup:${createHash('sha256').update(`${schema}.${names.table}`).digest('hex').slice(0, 32)}`;
   let server = { mariadb: false, skipLocked: false };
+  let lockWaitRollsBack = false;
   let locked = false;
 
   return {
@@ -151,6 +152,8 @@ export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect 
       await query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
       const [row] = await query('SELECT VERSION() AS version');
       server = readVersion(String(row?.version));
+      const [settings] = (await query('SELECT @@innodb_rollback_on_timeout AS rolls_back').catch(ignoreAnswered)) ?? [];
+      lockWaitRollsBack = Number(settings?.rolls_back) === 1;
       if (server.mariadb && Number.isFinite(remainingMs)) {
         // Only a second line of defence, for when this process cannot cancel: not every server or proxy has it.
         await query(`SET SESSION max_statement_time = ${Math.ceil(remainingMs / 1000) + 1}`).catch(ignoreAnswered);
@@ -303,7 +306,7 @@ export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect 
     },
     cancelKeepsTransaction: true,
     destroy: (connection) => (connection as { destroy(): void }).destroy(),
-    classify,
+    classify: (error) => classify(error, lockWaitRollsBack),
   };
 };
 
@@ -325,6 +328,12 @@ async function readCa(path: string): Promise<string> {
 function ignoreAnswered(error: unknown): undefined {
   if (error instanceof CleanupError && (error.kind !== 'failed' || error.rolledBack)) throw error;
   return undefined;
+}
+
+/** Swallows that something was locked; the transaction goes on. */
+function ignoreLocked(error: unknown): readonly Record<string, unknown>[] {
+  if (error instanceof CleanupError && error.kind === 'busy' && !error.rolledBack) return [];
+  throw error;
 }
 
 function readVersion(version: string): { mariadb: boolean; skipLocked: boolean } {
@@ -450,38 +459,50 @@ function predicate(table: Table, { format, storedAs: [storedAs] }: Fit, { instan
 // Rows named in one statement by their key.
 const ROWS_A_STATEMENT = 500;
 
-async function deleteUnlocked(query: Query, table: Table, walked: Key, where: Sql): Promise<number> {
+async function deleteUnlocked(
+  { query, queryOnce }: { readonly query: Query; readonly queryOnce: Query },
+  table: Table,
+  walked: Key,
+  where: Sql,
+): Promise<number> {
   const { rowKey } = table;
   if (rowKey === undefined) return 0;
   const names = rowKey.columns.map(({ name }) => quote(name));
+  const row = `(${names.map((name) => `${name} = ?`).join(' AND ')})`;
+  const deleteRows = async (rows: readonly Record<string, unknown>[]): Promise<number> => {
+    // Only the form with two table names takes the hint, without which the optimizer may scan into a locked row.
+    const [answer] = await queryOnce(
+      `DELETE ${table.sql} FROM ${table.sql} FORCE INDEX (${quote(rowKey.index)}) WHERE (${rows.map(() => row).join(' OR ')}) AND ${where.sql}`,
+      [
+        ...rows.flatMap((values) => rowKey.columns.map(({ name, fromStored }) => fromStored(values[name]))),
+        ...where.bindings,
+      ],
+    ).catch(ignoreLocked);
+    if (answer !== undefined) return Number(answer.affectedRows);
+    // The rows are ours: what is locked are children of some of them.
+    let deleted = 0;
+    if (rows.length > 1) for (const one of rows) deleted += await deleteRows([one]);
+    return deleted;
+  };
   const rows = await query(
     `SELECT ${names.join(', ')} FROM ${table.sql} FORCE INDEX (${quote(walked.index)}) WHERE ${where.sql} FOR UPDATE SKIP LOCKED`,
     where.bindings,
   );
   let deleted = 0;
   for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) {
-    const some = rows.slice(start, start + ROWS_A_STATEMENT);
-    const row = `(${names.map((name) => `${name} = ?`).join(' AND ')})`;
-    // Only the form with two table names takes the hint, without which the optimizer may scan into a locked row.
-    const [answer] = await query(
-      `DELETE ${table.sql} FROM ${table.sql} FORCE INDEX (${quote(rowKey.index)}) WHERE (${some.map(() => row).join(' OR ')}) AND ${where.sql}`,
-      [
-        ...some.flatMap((values) => rowKey.columns.map(({ name, fromStored }) => fromStored(values[name]))),
-        ...where.bindings,
-      ],
-    );
-    deleted += Number(answer?.affectedRows);
+    deleted += await deleteRows(rows.slice(start, start + ROWS_A_STATEMENT));
   }
   return deleted;
 }
 
-function classify(error: unknown): Fault {
+function classify(error: unknown, lockWaitRollsBack: boolean): Fault {
   // MariaDB's own codes arrive without a name: the number is what can be relied on.
   const { errno, code: name, fatal } = error as { errno?: number; code?: string; fatal?: boolean };
   const code = name ?? (errno === undefined ? undefined : `ER_${errno}`);
   const answered = typeof errno === 'number' && errno >= 1000;
   const hint = answered ? HINTS[errno] : undefined;
-  if (errno === 1205) return { kind: 'locked', code, hint };
+  // Where the server is set so, it gives up the transaction too, and what came after would be committed row by row.
+  if (errno === 1205) return { kind: lockWaitRollsBack ? 'rolled-back' : 'locked', code, hint };
   if (errno === 1213) return { kind: 'rolled-back', code, hint };
   if (answered && UNAVAILABLE.has(errno)) return { kind: 'unavailable', code, hint };
   // 1053 shutdown, 1927 and 3169 connection killed, 4031 idle too long.

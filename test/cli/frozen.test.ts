@@ -2,26 +2,39 @@
 // the process ends on time.
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Ended, runCommand } from '../support/command.js';
 import { type Database, type Engine, engines } from '../support/databases.js';
-import { assertGone, failureLine, successLine } from '../support/lines.js';
-import { type Proxy, startProxy } from '../support/proxy.js';
-import { createSessions, ids, remaining, start, until } from '../support/sessions.js';
+import { assertGoneAfterSignal, assertGoneAfterTimeout, failureLine, successLine } from '../support/lines.js';
+import { measureTimeout } from '../support/pace.js';
+import { type ServerProxy, startProxy } from '../support/proxy.js';
+import {
+  createSessions,
+  FOREVER_MS,
+  ids,
+  remaining,
+  slowDeletes,
+  start,
+  statementsAtWork,
+  until,
+  untilDeleting,
+} from '../support/sessions.js';
 
 const EXPIRED = ids(3);
 const ALL = [...EXPIRED, 'z'];
-const TIMEOUT_MS = 3_000;
+const TIMEOUT_MS = await measureTimeout();
 
 // The statements in which the phases can be told apart.
 const LOGIN = /session_cleanup_test/;
 const READING = /information_schema\.columns/i;
 const DELETING = /correlation_id=/;
-const COMMITTING = /COMMIT/;
+// At the end of a packet: elsewhere it is the isolation level.
+const COMMITTING = /COMMIT$/;
 const FAREWELL = /RELEASE_LOCK/;
 
 interface Behind {
   readonly database: Database;
-  readonly proxy: Proxy;
+  readonly proxy: ServerProxy;
 }
 
 /** A database with expired rows behind a proxy. */
@@ -32,11 +45,12 @@ async function createBehindProxy(t: TestContext, engine: Engine): Promise<Behind
   return { database, proxy };
 }
 
-/** Runs through the proxy to the end, which comes on time. */
-async function runInTime({ proxy }: Behind): Promise<Ended> {
+/** Runs through the proxy to the end, which comes on time, and after the phase where the test interferes was reached. */
+async function runInTime({ proxy }: Behind, reached: Promise<void>): Promise<Ended> {
   const startedAt = performance.now();
   const ended = await runCommand(['run', '--db-url', proxy.url, '--timeout', `${TIMEOUT_MS}ms`]);
-  assertGone(startedAt, TIMEOUT_MS);
+  assertGoneAfterTimeout(startedAt, TIMEOUT_MS);
+  await Promise.race([reached, sleep(1_000).then(() => assert.fail(`ended before: ${ended.stdout}${ended.stderr}`))]);
   return ended;
 }
 
@@ -46,46 +60,43 @@ async function settled({ database }: Behind): Promise<unknown[]> {
 }
 
 for (const engine of engines.filter(({ family }) => family === 'mysql')) {
-  describe(`a frozen server, ${engine.name}`, { concurrency: 3 }, () => {
+  describe(`a frozen server, ${engine.name}`, { concurrency: 3, timeout: 60_000 }, () => {
     test('that accepts connections and says nothing is unavailable', async (t) => {
       const behind = await createBehindProxy(t, engine);
       behind.proxy.freeze();
-      const line = failureLine(await runInTime(behind), 4, 'unavailable');
+      const line = failureLine(await runInTime(behind, Promise.resolve()), 4, 'unavailable');
       assert.equal(line.error_code, 'ETIMEDOUT');
       assert.deepEqual(await settled(behind), ALL);
     });
 
     test('that says nothing to the login is unavailable', async (t) => {
       const behind = await createBehindProxy(t, engine);
-      void behind.proxy.when(LOGIN, 'before', behind.proxy.freeze);
-      failureLine(await runInTime(behind), 4, 'unavailable');
+      const reached = behind.proxy.when(LOGIN, 'before', behind.proxy.freeze);
+      failureLine(await runInTime(behind, reached), 4, 'unavailable');
     });
 
     test('while the table is read: timed out, nothing deleted', async (t) => {
       const behind = await createBehindProxy(t, engine);
-      const frozen = behind.proxy.when(READING, 'before', behind.proxy.freeze);
-      const line = failureLine(await runInTime(behind), 124, 'timed_out');
-      await frozen;
+      const reached = behind.proxy.when(READING, 'before', behind.proxy.freeze);
+      const line = failureLine(await runInTime(behind, reached), 124, 'timed_out');
       assert.equal(line.deleted_count, 0);
     });
 
-    for (const moment of ['before', 'after'] as const) {
-      test(`just ${moment} it gets the DELETE: timed out, nothing deleted, and nothing stays locked`, async (t) => {
-        const behind = await createBehindProxy(t, engine);
-        const frozen = behind.proxy.when(DELETING, moment, behind.proxy.freeze);
-        const line = failureLine(await runInTime(behind), 124, 'timed_out');
-        await frozen;
-        assert.equal(line.deleted_count, 0);
-        assert.match(String(line.error), /did not answer, the connection was dropped/);
-        behind.proxy.cut();
-        assert.deepEqual(await settled(behind), ALL);
-      });
+    test('while it deletes: timed out, nothing deleted, and nothing stays locked', async (t) => {
+      const behind = await createBehindProxy(t, engine);
+      const reached = behind.proxy.when(DELETING, 'after', behind.proxy.freeze);
+      const line = failureLine(await runInTime(behind, reached), 124, 'timed_out');
+      assert.equal(line.deleted_count, 0);
+      assert.match(String(line.error), /did not answer, the connection was dropped/);
+      behind.proxy.cut();
+      assert.deepEqual(await settled(behind), ALL);
+    });
 
+    for (const moment of ['before', 'after'] as const) {
       test(`just ${moment} it gets the COMMIT: the line says that it is not known`, async (t) => {
         const behind = await createBehindProxy(t, engine);
-        const frozen = behind.proxy.when(COMMITTING, moment, behind.proxy.freeze);
-        const line = failureLine(await runInTime(behind), 1, 'unknown');
-        await frozen;
+        const reached = behind.proxy.when(COMMITTING, moment, behind.proxy.freeze);
+        const line = failureLine(await runInTime(behind, reached), 1, 'unknown');
         assert.deepEqual([line.deleted_count, line.error_code], [null, 'COMMIT_UNCONFIRMED']);
         behind.proxy.cut();
         assert.deepEqual(await settled(behind), moment === 'before' ? ALL : ['z']);
@@ -94,9 +105,8 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
 
     test('just after it confirmed the COMMIT: deleted, status 0', async (t) => {
       const behind = await createBehindProxy(t, engine);
-      const frozen = behind.proxy.when(FAREWELL, 'before', behind.proxy.freeze);
-      const line = successLine(await runInTime(behind));
-      await frozen;
+      const reached = behind.proxy.when(FAREWELL, 'before', behind.proxy.freeze);
+      const line = successLine(await runInTime(behind, reached));
       assert.equal(line.deleted_count, 3);
       assert.deepEqual(await settled(behind), ['z']);
     });
@@ -113,40 +123,38 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
 
     test('and a signal: interrupted, and gone without the server', async (t) => {
       const behind = await createBehindProxy(t, engine);
-      const frozen = behind.proxy.when(DELETING, 'after', behind.proxy.freeze);
+      const reached = behind.proxy.when(DELETING, 'after', behind.proxy.freeze);
       const running = start(t, ['run', '--db-url', behind.proxy.url, '--timeout', '0']);
-      await frozen;
+      await reached;
       const signalledAt = performance.now();
       running.child.kill('SIGTERM');
       failureLine(await running.ended, 143, 'interrupted');
-      assertGone(signalledAt, 0);
+      assertGoneAfterSignal(signalledAt);
       behind.proxy.cut();
       assert.deepEqual(await settled(behind), ALL);
     });
   });
 
-  describe(`a connection that breaks, ${engine.name}`, { concurrency: 3 }, () => {
+  describe(`a connection that breaks, ${engine.name}`, { concurrency: 3, timeout: 60_000 }, () => {
     test('at the login is unavailable', async (t) => {
       const behind = await createBehindProxy(t, engine);
-      void behind.proxy.when(LOGIN, 'before', behind.proxy.cut);
-      failureLine(await runInTime(behind), 4, 'unavailable');
+      const reached = behind.proxy.when(LOGIN, 'before', behind.proxy.cut);
+      failureLine(await runInTime(behind, reached), 4, 'unavailable');
     });
 
     for (const moment of ['before', 'after'] as const) {
       test(`just ${moment} the server gets the DELETE: failed, nothing deleted`, async (t) => {
         const behind = await createBehindProxy(t, engine);
-        const cut = behind.proxy.when(DELETING, moment, behind.proxy.cut);
-        const line = failureLine(await runInTime(behind), 1, 'failed');
-        await cut;
+        const reached = behind.proxy.when(DELETING, moment, behind.proxy.cut);
+        const line = failureLine(await runInTime(behind, reached), 1, 'failed');
         assert.equal(line.deleted_count, 0);
         assert.deepEqual(await settled(behind), ALL);
       });
 
       test(`just ${moment} the server gets the COMMIT: the line says that it is not known`, async (t) => {
         const behind = await createBehindProxy(t, engine);
-        const cut = behind.proxy.when(COMMITTING, moment, behind.proxy.cut);
-        const line = failureLine(await runInTime(behind), 1, 'unknown');
-        await cut;
+        const reached = behind.proxy.when(COMMITTING, moment, behind.proxy.cut);
+        const line = failureLine(await runInTime(behind, reached), 1, 'unknown');
         assert.equal(line.deleted_count, null);
         if (moment === 'before') assert.deepEqual(await settled(behind), ALL);
         else await until(async () => (await settled(behind)).length === 1);
@@ -155,28 +163,25 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
 
     test('just after the COMMIT was confirmed: deleted, status 0', async (t) => {
       const behind = await createBehindProxy(t, engine);
-      const cut = behind.proxy.when(FAREWELL, 'before', behind.proxy.cut);
-      const line = successLine(await runInTime(behind));
-      await cut;
+      const reached = behind.proxy.when(FAREWELL, 'before', behind.proxy.cut);
+      const line = successLine(await runInTime(behind, reached));
       assert.equal(line.deleted_count, 3);
       assert.deepEqual(await settled(behind), ['z']);
     });
   });
 
-  describe(`a server that kills the connection, ${engine.name}`, () => {
-    test('in the middle of the DELETE: failed, nothing deleted', async (t) => {
-      const { database, proxy } = await createBehindProxy(t, engine);
-      const frozen = proxy.when(DELETING, 'before', proxy.freeze);
-      const running = start(t, ['run', '--db-url', proxy.url]);
-      await frozen;
-      const [row] = await database.query(
-        "SELECT id AS id FROM information_schema.processlist WHERE db = DATABASE() AND command = 'Sleep' AND id NOT IN (CONNECTION_ID())",
-      );
-      await database.run('KILL ?', [row?.id]);
-      proxy.thaw();
-      const line = failureLine(await running.ended, 1, 'failed');
-      assert.equal(line.deleted_count, 0);
-      assert.deepEqual(await remaining(database), ALL);
-    });
+  describe(`an administrator of ${engine.name}`, { timeout: 60_000 }, () => {
+    for (const kill of ['KILL', 'KILL QUERY']) {
+      test(`who ends the DELETE with ${kill}: failed, nothing deleted`, async (t) => {
+        const database = await createSessions(t, engine, { expired: EXPIRED, live: ['z'] });
+        await slowDeletes(database, FOREVER_MS, 'r0001');
+        const running = start(t, ['run', '--db-url', database.url]);
+        await untilDeleting(database, running);
+        for (const { id } of await statementsAtWork(database)) await database.run(`${kill} ?`, [id]);
+        const line = failureLine(await running.ended, 1, 'failed');
+        assert.equal(line.deleted_count, 0);
+        assert.deepEqual(await remaining(database), ALL);
+      });
+    }
   });
 }

@@ -4,7 +4,8 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runCommand } from '../support/command.js';
 import { type Database, engines } from '../support/databases.js';
-import { assertGone, failureLine, successLine } from '../support/lines.js';
+import { assertGoneAfterTimeout, failureLine, successLine } from '../support/lines.js';
+import { measureTimeout } from '../support/pace.js';
 import {
   createSessions,
   FOREVER_MS,
@@ -16,6 +17,10 @@ import {
   until,
   untilDeleting,
 } from '../support/sessions.js';
+
+// A server's lock wait ends after a second, and the next may take another.
+const TIMEOUT_MS = 2_000 + (await measureTimeout());
+const TIMEOUT = `${TIMEOUT_MS}ms`;
 
 const ROWS = { expired: ids(3), live: ['z'] };
 const ALL = [...ids(3), 'z'];
@@ -42,15 +47,15 @@ async function untilWaitingForTable(database: Database): Promise<void> {
 }
 
 for (const engine of engines) {
-  describe(`locks, ${engine.name}`, { concurrency: 3 }, () => {
+  describe(`locks, ${engine.name}`, { concurrency: 3, timeout: 180_000 }, () => {
     test('a second run on the table at once is busy, and the first goes on', async (t) => {
       const database = await createSessions(t, engine, ROWS);
       await slowDeletes(database, FOREVER_MS, 'r0001');
       const first = start(t, ['run', '--db-url', database.url, '--timeout', '0']);
       await untilDeleting(database, first);
       const startedAt = performance.now();
-      const second = await runCommand(['run', '--db-url', database.url, '--timeout', '4s']);
-      assertGone(startedAt, 4_000);
+      const second = await runCommand(['run', '--db-url', database.url, '--timeout', TIMEOUT]);
+      assertGoneAfterTimeout(startedAt, TIMEOUT_MS);
       const line = failureLine(second, 75, 'busy');
       assert.deepEqual([line.deleted_count, typeof line.hint], [0, 'string']);
       assert.equal(line.error_code, engine.family === 'sqlite' ? 'SQLITE_BUSY' : 'LOCK_HELD');
@@ -70,8 +75,8 @@ for (const engine of engines) {
       const database = await createSessions(t, engine, ROWS);
       const unlock = await lockTable(database);
       const startedAt = performance.now();
-      const ended = await runCommand(['run', '--db-url', database.url, '--timeout', '4s']);
-      assertGone(startedAt, 4_000);
+      const ended = await runCommand(['run', '--db-url', database.url, '--timeout', TIMEOUT]);
+      assertGoneAfterTimeout(startedAt, TIMEOUT_MS);
       await unlock();
       const line = failureLine(ended, 75, 'busy');
       assert.equal(line.deleted_count, 0);
@@ -82,7 +87,7 @@ for (const engine of engines) {
     test('a table that is locked for less than the timeout is waited for', async (t) => {
       const database = await createSessions(t, engine, ROWS);
       const unlock = await lockTable(database);
-      const running = start(t, ['run', '--db-url', database.url, '--timeout', '20s']);
+      const running = start(t, ['run', '--db-url', database.url, '--timeout', '2m']);
       await untilWaitingForTable(database);
       assert.equal(running.child.exitCode, null);
       await unlock();
@@ -94,7 +99,7 @@ for (const engine of engines) {
       const database = await createSessions(t, engine, ROWS);
       const renewal = await database.knex.transaction();
       await renewal.raw('UPDATE sessions SET expires_at = ? WHERE id = ?', [LIVE, 'r0001']);
-      const running = start(t, ['run', '--db-url', database.url, '--timeout', '20s']);
+      const running = start(t, ['run', '--db-url', database.url, '--timeout', '2m']);
       if (engine.family === 'sqlite') await sleep(1_000);
       else await untilDeleting(database, running);
       assert.equal(running.child.exitCode, null);
@@ -107,7 +112,10 @@ for (const engine of engines) {
 
 for (const engine of engines.filter(({ family }) => family === 'mysql')) {
   for (const indexed of [false, true]) {
-    describe(`locked rows, ${engine.name}, ${indexed ? 'with' : 'without'} an index`, { concurrency: 3 }, () => {
+    describe(`locked rows, ${engine.name}, ${indexed ? 'with' : 'without'} an index`, {
+      concurrency: 3,
+      timeout: 180_000,
+    }, () => {
       test('an expired row that somebody holds is passed over and counted, and the rest is deleted', async (t) => {
         const database = await createSessions(t, engine, { expired: ids(900), live: ['z'], indexed });
         const other = await database.knex.transaction();
@@ -186,14 +194,14 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
   });
 }
 
-describe('locks, sqlite only', { concurrency: 3 }, () => {
+describe('locks, sqlite only', { concurrency: 3, timeout: 180_000 }, () => {
   const [sqlite] = engines;
   assert.ok(sqlite);
 
   test('a database that cannot even be read for longer than the timeout is busy', async (t) => {
     const database = await createSessions(t, sqlite, ROWS);
     await database.run('BEGIN EXCLUSIVE');
-    const ended = await runCommand(['run', '--db-url', database.url, '--timeout', '2s']);
+    const ended = await runCommand(['run', '--db-url', database.url, '--timeout', TIMEOUT]);
     await database.run('ROLLBACK');
     assert.equal(failureLine(ended, 75, 'busy').error_code, 'SQLITE_BUSY');
     assert.deepEqual(await remaining(database), ALL);
@@ -203,7 +211,7 @@ describe('locks, sqlite only', { concurrency: 3 }, () => {
     const database = await createSessions(t, sqlite, ROWS);
     await database.run('BEGIN');
     await remaining(database);
-    const ended = await runCommand(['run', '--db-url', database.url, '--timeout', '2s']);
+    const ended = await runCommand(['run', '--db-url', database.url, '--timeout', TIMEOUT]);
     await database.run('ROLLBACK');
     assert.equal(failureLine(ended, 75, 'busy').deleted_count, 0);
     assert.deepEqual(await remaining(database), ALL);
@@ -213,7 +221,7 @@ describe('locks, sqlite only', { concurrency: 3 }, () => {
     const database = await createSessions(t, sqlite, ROWS);
     await database.run('BEGIN');
     await remaining(database);
-    const running = start(t, ['run', '--db-url', database.url, '--timeout', '20s']);
+    const running = start(t, ['run', '--db-url', database.url, '--timeout', '2m']);
     await sleep(1_000);
     assert.equal(running.child.exitCode, null);
     await database.run('ROLLBACK');

@@ -158,7 +158,7 @@ describe('the table of statuses', () => {
   test('is in the order and of the statuses of --help', async () => {
     const { stdout } = await runCommand(['--help']);
     const help = stdout.slice(stdout.indexOf('Exit status:'));
-    const statuses = [...help.matchAll(/^ +((?:\d+, )*\d+) {2}/gm)].flatMap(([, some = '']) => some.split(', '));
+    const statuses = [...help.matchAll(/^ *((?:\d+, )*\d+) {2}/gm)].flatMap(([, some = '']) => some.split(', '));
     assert.deepEqual(
       listed.map(({ status }) => status),
       statuses.map(Number),
@@ -375,8 +375,9 @@ describe('the examples', () => {
 for (const on of engines.filter(({ family }) => family === 'mysql')) {
   test(`the SQL is what is sent, ${on.name}`, async (t) => {
     const database = await createApp(t, on);
-    // As many as in the run that was logged.
-    await database.run("DELETE FROM sessions WHERE id LIKE 'expired %' AND id NOT IN ('expired 1', 'expired 2')");
+    // Mostly live, as a table is that a cron job looks after: then the index is what the servers choose.
+    await database.run("UPDATE sessions SET expires_at = '2099-01-01' WHERE id NOT IN ('expired 1', 'expired 2')");
+    await database.query('ANALYZE TABLE sessions');
     const sent = await statementsOf(t, database.url, (url) =>
       runCommand(['run', '--db-url', url, '--correlation-id', 'README']),
     );
@@ -408,9 +409,12 @@ async function statementsOf(
     const server = createConnection(Number(target.port || 3306), target.hostname);
     client.on('error', () => server.destroy());
     server.on('error', () => client.destroy());
-    // Each statement is short, and awaited before the next: it arrives as one packet of a 4-byte header and COM_QUERY.
+    // Each statement is short, and awaited before the next: it arrives as one packet, of a 4-byte header, COM_QUERY and
+    // on MySQL the number of its attributes.
     client.on('data', (data) => {
-      if (data[4] === 3 && data.readUIntLE(0, 3) === data.length - 4) statements.push(data.toString('utf8', 5));
+      if (data[4] === 3 && data.readUIntLE(0, 3) === data.length - 4) {
+        statements.push(data.toString('utf8', 5).replace('\0\x01', ''));
+      }
     });
     client.pipe(server);
     server.pipe(client);

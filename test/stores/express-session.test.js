@@ -127,9 +127,9 @@ describe('a session renewed by a visit is kept', { concurrency: 3 }, () => {
       const { store, close } = await STORES['connect-session-knex'].open(database);
       const application = await openApplication(store);
       try {
-        const visitor = await application.logIn(2 * SECOND);
+        const visitor = await application.logIn(5 * SECOND);
         await store.touch(visitor.id, { cookie: { expires: new Date(Date.now() + HOUR) } });
-        await sleep(2500);
+        await sleep(6 * SECOND);
         assert.equal((await cleanUp('connect-session-knex', database)).deleted_count, 0);
         assert.equal(await application.comeBack(visitor), 'somebody');
       } finally {

@@ -1,9 +1,10 @@
 // A Prisma client for a schema, generated as its own command line does it. Prisma 7 needs no engine of its own to query;
 // the one that makes tables is downloaded when it is first used, so the tests make their tables themselves.
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3';
 import { PrismaMariaDb } from '@prisma/adapter-mariadb';
 
@@ -15,7 +16,7 @@ export async function createPrisma(name, models, database, sqliteOptions) {
   const { family, path, options } = database;
   const key = `${name}-${family}`;
   if (!clients.has(key)) clients.set(key, generate(key, family, models));
-  const { PrismaClient } = clients.get(key);
+  const { PrismaClient } = await clients.get(key);
   const adapter =
     family === 'sqlite'
       ? new PrismaBetterSqlite3({ url: `file:${path}` }, sqliteOptions)
@@ -23,7 +24,7 @@ export async function createPrisma(name, models, database, sqliteOptions) {
   return new PrismaClient({ adapter });
 }
 
-function generate(key, provider, models) {
+async function generate(key, provider, models) {
   // Under node_modules: removed with it, and where the client finds its runtime.
   const folder = join(import.meta.dirname, 'node_modules', '.session-cleanup', key);
   mkdirSync(folder, { recursive: true });
@@ -34,10 +35,9 @@ function generate(key, provider, models) {
   // It is not run here, but it is looked for: any program will do.
   const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' };
   const cli = join(import.meta.dirname, 'node_modules', 'prisma', 'build', 'index.js');
-  execFileSync(process.execPath, [cli, 'generate', '--no-hints', '--schema', schema], {
+  await promisify(execFile)(process.execPath, [cli, 'generate', '--no-hints', '--schema', schema], {
     env,
     cwd: folder,
-    stdio: 'pipe',
   });
   return require(client);
 }

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 
-export interface Proxy {
+export interface ServerProxy {
   /** The server's URL by way of the proxy. */
   readonly url: string;
   /** Nothing passes any more, in either direction, on any connection; every socket stays open. */
@@ -20,7 +20,7 @@ export interface Proxy {
 }
 
 /** Listens on a port of its own; `serverUrl` is a URL as for `--db-url`, over TCP. */
-export async function startProxy(serverUrl: string): Promise<Proxy> {
+export async function startProxy(serverUrl: string): Promise<ServerProxy> {
   const target = new URL(serverUrl);
   const sockets = new Set<Socket>();
   let frozen = false;

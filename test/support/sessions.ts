@@ -114,7 +114,7 @@ export async function statementsAtWork(
 
 /** Resolves once `condition` holds; throws after a while. */
 export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  const end = performance.now() + 20_000;
+  const end = performance.now() + 60_000;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error('waited in vain');
     await sleep(20);

@@ -1,0 +1,182 @@
+// --batch-size: what is committed stays, whatever ends the run, and the line counts exactly that.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runCommand } from '../support/command.js';
+import { type Database, engines } from '../support/databases.js';
+import { assertGoneAfterTimeout, failureLine, successLine } from '../support/lines.js';
+import {
+  createSessions,
+  FOREVER_MS,
+  ids,
+  remaining,
+  slowDeletes,
+  start,
+  statementsAtWork,
+  until,
+  untilDeleting,
+} from '../support/sessions.js';
+
+const inBatches = ({ url }: Database, size: number, ...more: string[]): string[] => [
+  ...['run', '--db-url', url, '--batch-size', String(size), ...more],
+];
+
+for (const engine of engines) {
+  describe(`batches, ${engine.name}`, { concurrency: 3 }, () => {
+    test('are committed one by one, and counted', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(12), live: ['z'], indexed: true });
+      const line = successLine(await runCommand(inBatches(database, 1)));
+      const { outcome, deleted_count, batch_size, batches } = line;
+      assert.deepEqual(
+        { outcome, deleted_count, batch_size, batches },
+        { outcome: 'deleted', deleted_count: 12, batch_size: 1, batches: 12 },
+      );
+      assert.deepEqual(await remaining(database), ['z']);
+    });
+
+    test('end with the last row, and are none where nothing is expired', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(12), live: ['z'] });
+      const first = successLine(await runCommand(inBatches(database, 1_000)));
+      assert.deepEqual([first.deleted_count, first.batch_size, first.batches], [12, 1_000, 1]);
+      const second = successLine(await runCommand(inBatches(database, 1_000)));
+      assert.deepEqual([second.outcome, second.deleted_count, second.batches], ['nothing_expired', 0, 0]);
+      assert.deepEqual(await remaining(database), ['z']);
+    });
+
+    for (const indexed of [true, false]) {
+      test(`hold no more rows than was said, ${indexed ? 'with' : 'without'} an index`, async (t) => {
+        const expired = Array.from({ length: 7_000 }, (_, at) => `r${String(at).padStart(5, '0')}`);
+        const database = await createSessions(t, engine, { expired, live: ids(40), indexed });
+        const line = successLine(await runCommand(inBatches(database, 5_000)));
+        assert.equal(line.deleted_count, 7_000);
+        assert.ok(Number(line.batches) >= 2, `${line.batches} batches`);
+        assert.deepEqual(await remaining(database), ids(40));
+      });
+    }
+
+    test('are seen by others as they are committed, with the pauses between them', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(5), live: ['z'] });
+      const startedAt = performance.now();
+      const run = start(t, inBatches(database, 1, '--pause', '400ms', '--timeout', '0'));
+      const seen = new Set<number>();
+      await until(async () => {
+        seen.add((await remaining(database)).length);
+        return seen.has(1);
+      });
+      const line = successLine(await run.ended);
+      assert.deepEqual([line.deleted_count, line.batches], [5, 5]);
+      assert.ok(performance.now() - startedAt > 5 * 400, 'no pauses');
+      assert.deepEqual([...seen], [6, 5, 4, 3, 2, 1]);
+    });
+
+    test('that are committed when the time is used up stay, and the line counts them', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(200), live: ['z'] });
+      await slowDeletes(database, 100);
+      const startedAt = performance.now();
+      const ended = await runCommand(inBatches(database, 1, '--timeout', '4s'));
+      assertGoneAfterTimeout(startedAt, 4_000);
+      const line = failureLine(ended, 124, 'incomplete');
+      const gone = 201 - (await remaining(database)).length;
+      assert.ok(gone > 0 && gone < 200, `${gone} gone`);
+      assert.deepEqual([line.deleted_count, line.batches, line.error_code], [gone, gone, 'OUT_OF_TIME']);
+      assert.match(String(line.error), /committed, and more may remain$/);
+      const hint =
+        /: (session-cleanup .*), with the other settings as they are \(this run deleted (\d+) rows in (.+) s\)/;
+      const [, command = '', rows, seconds] = hint.exec(String(line.hint)) ?? [];
+      assert.deepEqual([command, rows], ['session-cleanup run --timeout 0 --batch-size 5000', String(gone)]);
+      assert.ok(Number(seconds) > 0 && Number(seconds) <= Number(line.duration_ms) / 1000, String(line.hint));
+    });
+
+    test('are over where the next pause would be longer than the time', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(3) });
+      const startedAt = performance.now();
+      const line = failureLine(await runCommand(inBatches(database, 1, '--pause', '1h')), 124, 'incomplete');
+      assert.ok(performance.now() - startedAt < 25_000);
+      assert.deepEqual([line.deleted_count, line.batches], [1, 1]);
+      assert.deepEqual(await remaining(database), ['r0001', 'r0002']);
+    });
+
+    for (const [signal, status] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+      ['SIGHUP', 129],
+    ] as const) {
+      test(`that are committed before a ${signal} between them stay, and the line counts them`, async (t) => {
+        const database = await createSessions(t, engine, { expired: ids(9), live: ['z'] });
+        const run = start(t, inBatches(database, 1, '--pause', '10s', '--timeout', '0'));
+        await until(async () => (await remaining(database)).length < 10);
+        const startedAt = performance.now();
+        run.child.kill(signal);
+        const line = failureLine(await run.ended, status, 'interrupted');
+        assert.ok(performance.now() - startedAt < 6_000);
+        assert.deepEqual([line.deleted_count, line.batches, line.error_code], [1, 1, signal]);
+        assert.deepEqual(await remaining(database), [...ids(9).slice(1), 'z']);
+      });
+    }
+
+    test('that are committed before a signal in the middle of one stay, and the line counts them', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(9), live: ['z'] });
+      await slowDeletes(database, FOREVER_MS, 'r0005');
+      const run = start(t, inBatches(database, 1, '--timeout', '0'));
+      await until(async () => (await remaining(database)).length === 5);
+      await untilDeleting(database, run);
+      run.child.kill('SIGINT');
+      const line = failureLine(await run.ended, 130, 'interrupted');
+      assert.deepEqual([line.deleted_count, line.batches], [5, 5]);
+      assert.deepEqual(await remaining(database), [...ids(9).slice(5), 'z']);
+    });
+
+    test('of many slow rows: a signal leaves what the line counts', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(300), live: ['z'] });
+      await slowDeletes(database, 30);
+      const run = start(t, inBatches(database, 10, '--timeout', '0'));
+      await until(async () => (await remaining(database)).length <= 285);
+      run.child.kill('SIGTERM');
+      const line = failureLine(await run.ended, 143, 'interrupted');
+      const gone = 301 - (await remaining(database)).length;
+      assert.ok(gone >= 16 && gone < 300, `${gone} gone`);
+      assert.equal(line.deleted_count, gone);
+    });
+
+    test('are whole where the process is killed, and the next run does the rest', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(9), live: ['z'] });
+      await slowDeletes(database, FOREVER_MS, 'r0005');
+      const run = start(t, inBatches(database, 2, '--timeout', '0'));
+      await until(async () => (await remaining(database)).length === 6);
+      await untilDeleting(database, run);
+      run.child.kill('SIGKILL');
+      const { status, stdout, stderr } = await run.ended;
+      assert.deepEqual([status, stdout, stderr], [null, '', '']);
+      if (engine.family === 'mysql') {
+        // The server goes on until it looks at the connection again.
+        for (const { id } of await statementsAtWork(database)) await database.run('KILL ?', [id]);
+        await until(async () => (await statementsAtWork(database)).length === 0);
+        await sleep(100);
+      }
+      assert.deepEqual(await remaining(database), [...ids(9).slice(4), 'z']);
+      await database.run('DROP TRIGGER slow');
+      const line = successLine(await runCommand(inBatches(database, 2)));
+      assert.deepEqual([line.deleted_count, line.batches], [5, 3]);
+      assert.deepEqual(await remaining(database), ['z']);
+    });
+  });
+}
+
+describe('a setting that works between batches', () => {
+  for (const [flag, value] of [
+    ['--pause', '1s'],
+    ['--max-lag', '1s'],
+  ] as const) {
+    test(`such as ${flag} is a usage error without --batch-size`, async () => {
+      const line = failureLine(await runCommand(['run', '--db-url', 'sqlite:nowhere.db', flag, value]), 2, 'failed');
+      assert.equal(line.error, `${flag} works between batches: give --batch-size too`);
+    });
+  }
+
+  test('is one with --batch-size of none', async () => {
+    for (const size of ['0', '-1', '1.5', 'all', '']) {
+      const ended = await runCommand(['run', '--db-url', 'sqlite:nowhere.db', `--batch-size=${size}`]);
+      assert.match(String(failureLine(ended, 2, 'failed').error), /^--batch-size must /);
+    }
+  });
+});

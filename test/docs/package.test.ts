@@ -1,0 +1,134 @@
+// What a user installs: the files that are packed, and the packed command in a folder of its own, without SQLite.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { engines } from '../support/databases.js';
+import { createSessions, remaining } from '../support/sessions.js';
+import { ROOT, read } from './markdown.js';
+
+const run = promisify(execFile);
+const SOURCES = [
+  'bin',
+  'examples',
+  'man',
+  'src',
+  'package.json',
+  'tsconfig.json',
+  'README.md',
+  'CHANGELOG.md',
+  'LICENSE',
+];
+
+interface Ended {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+describe('the package', { timeout: 300_000 }, () => {
+  let folder: string;
+  let packed: readonly string[];
+  let home: string;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
+    // A copy: packing builds, which must neither disturb the tests that run from dist nor pack what is stale there.
+    const copy = join(folder, 'copy');
+    mkdirSync(copy);
+    for (const name of SOURCES) {
+      if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+    }
+    symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+    // What npm prints here includes what the build prints.
+    await run('npm', ['pack', '--pack-destination', folder], { cwd: copy });
+    const [tarball = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
+    const { stdout } = await run('tar', ['-tzf', join(folder, tarball)]);
+    packed = stdout.trim().split('\n').sort();
+    home = join(folder, 'home');
+    mkdirSync(home);
+    writeFileSync(join(home, 'package.json'), '{ "private": true }\n');
+    const options = ['--omit=optional', '--prefer-offline', '--no-audit', '--no-fund'];
+    await run('npm', ['install', ...options, join(folder, tarball)], { cwd: home });
+  });
+
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** The command as npm linked it. */
+  async function installed(...args: readonly string[]): Promise<Ended> {
+    const command = join(home, 'node_modules/.bin/session-cleanup');
+    const env = { PATH: process.env.PATH };
+    return run(process.execPath, [command, ...args], { cwd: home, env }).then(
+      ({ stdout, stderr }) => ({ status: 0, stdout, stderr }),
+      (error: { code: number; stdout: string; stderr: string }) => ({
+        status: error.code,
+        stdout: error.stdout,
+        stderr: error.stderr,
+      }),
+    );
+  }
+
+  test('holds what is to be run and to be read, and nothing else', () => {
+    const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
+    const compiled = sources
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => `dist/src/${name.replace(/ts$/, 'js')}`);
+    const examples = readdirSync(join(ROOT, 'examples'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name).slice(ROOT.length + 1));
+    const expected = [
+      ...compiled,
+      ...examples,
+      ...readdirSync(join(ROOT, 'bin')).map((name) => `bin/${name}`),
+      ...readdirSync(join(ROOT, 'man')).map((name) => `man/${name}`),
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'package.json',
+    ];
+    assert.deepEqual(packed, expected.map((name) => `package/${name}`).sort());
+  });
+
+  test('says its version', async () => {
+    const { version } = JSON.parse(read('package.json')) as { version: string };
+    assert.deepEqual(await installed('--version'), { status: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  for (const engine of engines.filter(({ family }) => family === 'mysql')) {
+    test(`cleans up without the SQLite driver, ${engine.name}`, async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'], live: ['z'] });
+      const { status, stderr } = await installed('run', '--db-url', database.url);
+      assert.deepEqual([status, stderr], [0, '']);
+      assert.deepEqual(await remaining(database), ['z']);
+    });
+  }
+
+  test('says how to install the SQLite driver where it is missing', async () => {
+    assert.ok(!existsSync(join(home, 'node_modules/sqlite3')));
+    writeFileSync(join(home, 'app.db'), '');
+    const { status, stdout, stderr } = await installed('run', '--db-url', 'sqlite:app.db');
+    assert.deepEqual([status, stdout], [4, '']);
+    const line = JSON.parse(stderr) as Record<string, string>;
+    assert.deepEqual([line.outcome, line.error_code], ['unavailable', 'NO_DRIVER']);
+    assert.ok(line.hint?.includes('npm install -g --allow-scripts=sqlite3 session-cleanup'), line.hint);
+  });
+});
+
+test('the lock file names no place that a package came from', () => {
+  for (const name of ['package-lock.json', 'test/stores/package-lock.json']) {
+    if (existsSync(join(ROOT, name))) assert.ok(!readFileSync(join(ROOT, name), 'utf8').includes('"resolved"'), name);
+  }
+});
