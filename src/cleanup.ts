@@ -84,8 +84,7 @@ export async function cleanUp<Stretch>(
       if (batch.end === 'full' && !deadline.isNearlyUsedUp(pauseMs)) {
         await sleep(pauseMs, deadline.stop);
         last = batch.last;
-        await waitForOthers();
-        if (!deadline.stop.aborted && !deadline.isNearlyUsedUp(0)) continue;
+        if (await waitForOthers()) continue;
       }
       if (deadline.stop.aborted) throwIfInterrupted(deadline);
       return false;
@@ -98,12 +97,14 @@ export async function cleanUp<Stretch>(
     }
   }
 
-  /** Until nobody is behind any more, or the time is nearly used up. */
-  async function waitForOthers(): Promise<void> {
+  /** Until nobody is behind any more; false where the time is nearly used up before. */
+  async function waitForOthers(): Promise<boolean> {
     for (;;) {
       const waitedFor = await reasonToWait?.();
-      if (waitedFor === undefined || deadline.stop.aborted || deadline.isNearlyUsedUp(LAG_POLL_MS)) return;
-      report({ waitedFor, waitedMs: (progress.waitedMs ?? 0) + LAG_POLL_MS });
+      if (waitedFor !== undefined) report({ waitedFor });
+      if (deadline.stop.aborted || deadline.isNearlyUsedUp(waitedFor === undefined ? 0 : LAG_POLL_MS)) return false;
+      if (waitedFor === undefined) return true;
+      report({ waitedMs: (progress.waitedMs ?? 0) + LAG_POLL_MS });
       await sleep(LAG_POLL_MS, deadline.stop);
     }
   }

@@ -70,6 +70,9 @@ export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging;
   });
   checkBatches(settings, problems);
   const names = url && readNames(url.target, settings, problems);
+  if (settings.maxLag !== undefined && url?.target.dialect === 'sqlite') {
+    problems.push('--max-lag is for MySQL and MariaDB: SQLite has no replicas');
+  }
   const {
     timeout,
     expiresColumn,

@@ -99,8 +99,10 @@ async function readArguments(
     problems.push('--db-url-file is missing: cron knows no variable of this shell');
     return undefined;
   }
+  // The ID is that of this command: each run to come has its own.
+  const { correlationId: _, ...scheduled } = runFlags;
   const named = Object.fromEntries(
-    Object.entries(runFlags).map(([name, value]) => [flagName(SETTINGS[name as SettingName].flags), value]),
+    Object.entries(scheduled).map(([name, value]) => [flagName(SETTINGS[name as SettingName].flags), value]),
   );
   const args = scheduledArguments(named as Record<`--${string}`, string | boolean>, cwd);
   if ('problem' in args) {

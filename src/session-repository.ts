@@ -109,7 +109,8 @@ export async function openSessions(
           )
             // Named, or SQLite names the rowid after the column that stands for it, and no value is found.
             .select(names.map((name) => raw(`${name} AS ${name}`)))
-            .orderByRaw(names.join(', '))
+            // What is equal in all of them is left out: MariaDB would sort by it where it is a text.
+            .orderByRaw(names.slice(range.equal.length).join(', '))
             .limit(1)
             .offset(rows - 1),
         'reading the key',

@@ -1,9 +1,8 @@
 // Other people's locks: what nothing can pass is waited for and then status 75; a row that somebody holds stops nobody.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { runCommand } from '../support/command.js';
-import { type Database, engines } from '../support/databases.js';
+import { engines } from '../support/databases.js';
 import { assertGoneAfterTimeout, failureLine, successLine } from '../support/lines.js';
 import { measureTimeout } from '../support/pace.js';
 import {
@@ -11,11 +10,12 @@ import {
   FOREVER_MS,
   ids,
   LIVE,
+  lockTable,
   remaining,
   slowDeletes,
   start,
-  until,
   untilDeleting,
+  untilWaitingForTable,
 } from '../support/sessions.js';
 
 // A server's lock wait ends after a second, and the next may take another.
@@ -24,27 +24,6 @@ const TIMEOUT = `${TIMEOUT_MS}ms`;
 
 const ROWS = { expired: ids(3), live: ['z'] };
 const ALL = [...ids(3), 'z'];
-
-/** Locks the table for every other writer; resolves to what gives it free. */
-async function lockTable({ engine, knex }: Database): Promise<() => Promise<void>> {
-  const other = await knex.transaction();
-  await other.raw(engine === 'sqlite' ? 'DELETE FROM sessions WHERE 0' : 'LOCK TABLES sessions WRITE');
-  return async () => {
-    if (engine !== 'sqlite') await other.raw('UNLOCK TABLES');
-    await other.rollback();
-  };
-}
-
-async function untilWaitingForTable(database: Database): Promise<void> {
-  // SQLite keeps no list of who waits. Where the command needs longer than this to start, it has merely not waited.
-  if (database.engine === 'sqlite') return void (await sleep(1_000));
-  await until(async () => {
-    const waiting = await database.query(
-      "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND state LIKE 'Waiting for table%'",
-    );
-    return waiting.length > 0;
-  });
-}
 
 for (const engine of engines) {
   describe(`locks, ${engine.name}`, { concurrency: 3, timeout: 180_000 }, () => {
@@ -88,7 +67,7 @@ for (const engine of engines) {
       const database = await createSessions(t, engine, ROWS);
       const unlock = await lockTable(database);
       const running = start(t, ['run', '--db-url', database.url, '--timeout', '2m']);
-      await untilWaitingForTable(database);
+      await untilWaitingForTable(database, running);
       assert.equal(running.child.exitCode, null);
       await unlock();
       assert.equal(successLine(await running.ended).deleted_count, 3);
@@ -100,7 +79,7 @@ for (const engine of engines) {
       const renewal = await database.knex.transaction();
       await renewal.raw('UPDATE sessions SET expires_at = ? WHERE id = ?', [LIVE, 'r0001']);
       const running = start(t, ['run', '--db-url', database.url, '--timeout', '2m']);
-      if (engine.family === 'sqlite') await sleep(1_000);
+      if (engine.family === 'sqlite') await untilWaitingForTable(database, running);
       else await untilDeleting(database, running);
       assert.equal(running.child.exitCode, null);
       await renewal.commit();
@@ -222,7 +201,7 @@ describe('locks, sqlite only', { concurrency: 3, timeout: 180_000 }, () => {
     await database.run('BEGIN');
     await remaining(database);
     const running = start(t, ['run', '--db-url', database.url, '--timeout', '2m']);
-    await sleep(1_000);
+    await untilWaitingForTable(database, running);
     assert.equal(running.child.exitCode, null);
     await database.run('ROLLBACK');
     assert.equal(successLine(await running.ended).deleted_count, 3);

@@ -1,5 +1,5 @@
 // The table that the spawned command works on: making it, making it slow, and seeing who is at work on it.
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CommandOptions, type Running, startCommand } from './command.js';
@@ -110,6 +110,43 @@ export async function statementsAtWork(
       WHERE db = DATABASE() AND id <> CONNECTION_ID() AND (info LIKE '%correlation_id=%' OR state = 'User sleep')`,
   );
   return rows.map(({ id, info }) => ({ id, info }));
+}
+
+/** Locks the table for every other writer; resolves to what gives it free. */
+export async function lockTable({ engine, knex }: Database): Promise<() => Promise<void>> {
+  const other = await knex.transaction();
+  await other.raw(engine === 'sqlite' ? 'DELETE FROM sessions WHERE 0' : 'LOCK TABLES sessions WRITE');
+  return async () => {
+    if (engine !== 'sqlite') await other.raw('UNLOCK TABLES');
+    await other.rollback();
+  };
+}
+
+/** Resolves once the run waits for what `lockTable` has locked. */
+export async function untilWaitingForTable(database: Database, { child }: Running): Promise<void> {
+  await until(async () => {
+    if (child.exitCode !== null) throw new Error('ended already');
+    if (database.engine === 'sqlite') return hasOpen(child.pid, fileOf(database));
+    const waiting = await database.query(
+      "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND state LIKE 'Waiting for table%'",
+    );
+    return waiting.length > 0;
+  });
+  // SQLite keeps no list of who waits: once the file is open, that is soon.
+  if (database.engine === 'sqlite') await sleep(500);
+}
+
+/** Whether the process has the file open, where the system tells; otherwise, after a while, that it may well have. */
+async function hasOpen(pid: number | undefined, path: string): Promise<boolean> {
+  const descriptors = `/proc/${pid}/fd`;
+  if (!existsSync(descriptors)) return sleep(2_000).then(() => true);
+  return readdirSync(descriptors).some((name) => {
+    try {
+      return readlinkSync(`${descriptors}/${name}`) === path;
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** Resolves once `condition` holds; throws after a while. */

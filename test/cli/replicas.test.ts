@@ -1,0 +1,230 @@
+// --max-lag and --replica: a run waits between batches for those who are behind, and says for whom.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Connection, createConnection } from 'mysql2/promise';
+import { runCommand, startCommand } from '../support/command.js';
+import { type Database, engines } from '../support/databases.js';
+import { failureLine, successLine } from '../support/lines.js';
+import { createSessions, ids, remaining, until } from '../support/sessions.js';
+
+const watching = ({ url }: Pick<Database, 'url'>, ...more: string[]): string[] => [
+  ...['run', '--db-url', url, '--batch-size', '1', '--max-lag', '1s', ...more],
+];
+
+for (const engine of engines.filter(({ family }) => family === 'mysql')) {
+  describe(`replicas, ${engine.name}`, { concurrency: 2 }, () => {
+    test('that are none are refused before anything is deleted', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(3) });
+      const ended = await runCommand(watching(database, '--replica', database.url));
+      const line = failureLine(ended, 3, 'refused');
+      const { host } = new URL(database.url);
+      assert.equal(line.error_code, 'NO_REPLICA');
+      assert.match(String(line.error), new RegExp(`^mysql://${host}\\S* is not a replica$`));
+      assert.deepEqual([line.deleted_count, await remaining(database)], [0, ids(3)]);
+    });
+
+    test('that cannot be reached are unavailable, and nothing is deleted', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(3) });
+      const nowhere = `mysql://watcher:hunter2@127.0.0.1:${await freePort()}`;
+      const ended = await runCommand(watching(database, '--replica', nowhere));
+      assert.equal(failureLine(ended, 4, 'unavailable').error_code, 'ECONNREFUSED');
+      assert.doesNotMatch(ended.stderr, /hunter2/);
+      assert.deepEqual(await remaining(database), ids(3));
+    });
+
+    test('need not be named to heed the flow control of Galera: elsewhere nothing is waited for', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(3) });
+      const line = successLine(await runCommand(watching(database)));
+      assert.deepEqual([line.deleted_count, line.batches], [3, 3]);
+    });
+  });
+}
+
+describe('watching replicas', () => {
+  const batches = ['run', '--db-url', 'mysql://app@db/app', '--batch-size', '9'];
+  for (const [what, flags, problem] of [
+    ['without --max-lag', ['--replica', 'mysql://db2'], /^--replica is watched only with --max-lag: give it too$/],
+    ['of SQLite', ['--max-lag', '1s', '--replica', 'sqlite:app.db'], /^--replica /],
+    ['by what is no URL', ['--max-lag', '1s', '--replica', 'db2'], /^--replica /],
+    ['with one good and one bad URL', ['--max-lag=1s', '--replica=mysql://db2', '--replica=x:hunter2'], /^--replica /],
+  ] as const) {
+    test(`${what} is a usage error`, async () => {
+      const ended = await runCommand([...batches, ...flags]);
+      assert.match(String(failureLine(ended, 2, 'failed').error), problem);
+      assert.doesNotMatch(ended.stderr, /hunter2/);
+    });
+  }
+
+  test('for a SQLite file is a usage error', async () => {
+    const line = failureLine(await runCommand(watching({ url: 'sqlite:nowhere.db' })), 2, 'failed');
+    assert.equal(line.error, '--max-lag is for MySQL and MariaDB: SQLite has no replicas');
+  });
+});
+
+const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin'];
+const mariadbd = folders.map((folder) => join(folder, 'mariadbd')).find((path) => existsSync(path));
+
+// Where the machine has no MariaDB of its own, no pair can be started.
+for (const server of mariadbd === undefined ? [] : [mariadbd]) {
+  describe('a private MariaDB and its replica', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
+    const children: ChildProcess[] = [];
+    const stop = (): void => {
+      for (const child of children) child.kill('SIGKILL');
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    };
+    process.once('exit', stop);
+    let primary: Connection;
+    let replica: Connection;
+    let url: string;
+    let replicaUrl: string;
+
+    before(async () => {
+      const common = ['--no-defaults', ...(process.getuid?.() === 0 ? ['--user=root'] : [])];
+      const made = spawnSync('mariadb-install-db', [
+        ...[...common, `--datadir=${join(folder, 'primary')}`, '--auth-root-authentication-method=normal'],
+        ...['--force', '--skip-test-db'],
+      ]);
+      assert.equal(made.status, 0, String(made.stderr));
+      cpSync(join(folder, 'primary'), join(folder, 'replica'), { recursive: true });
+      const open = async (name: string, id: number): Promise<{ admin: Connection; port: number }> => {
+        const port = await freePort();
+        const socketPath = join(folder, `${name}.socket`);
+        const options = [
+          ...[`--datadir=${join(folder, name)}`, `--socket=${socketPath}`, `--pid-file=${join(folder, `${name}.pid`)}`],
+          ...['--bind-address=127.0.0.1', `--port=${port}`, `--server-id=${id}`, '--log-bin=log', `--tmpdir=${folder}`],
+          ...['--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=16M', '--binlog-format=ROW'],
+        ];
+        children.push(spawn(server, [...common, ...options], { stdio: 'ignore' }));
+        let admin: Connection | undefined;
+        await until(async () => {
+          admin = await createConnection({ socketPath, user: 'root' }).catch(() => undefined);
+          return admin !== undefined;
+        });
+        assert.ok(admin);
+        return { admin, port };
+      };
+      const [first, second] = await Promise.all([open('primary', 1), open('replica', 2)]);
+      primary = first.admin;
+      replica = second.admin;
+      url = `mysql://app:app@127.0.0.1:${first.port}/app`;
+      replicaUrl = `mysql://app:app@127.0.0.1:${second.port}`;
+      await primary.query('CREATE DATABASE app');
+      for (const host of ['%', 'localhost']) {
+        await primary.query("CREATE USER app@? IDENTIFIED BY 'app'", [host]);
+        await primary.query('GRANT ALL ON *.* TO app@?', [host]);
+      }
+      await replica.query(
+        "CHANGE MASTER TO master_host = '127.0.0.1', master_port = ?, master_user = 'app', master_password = 'app', master_use_gtid = slave_pos, master_connect_retry = 1",
+        [first.port],
+      );
+      await replica.query('START SLAVE');
+      for (const connection of [primary, replica]) await connection.query('SET SESSION autocommit = 1');
+    });
+
+    after(async () => {
+      await primary?.end();
+      await replica?.end();
+      process.off('exit', stop);
+      for (const child of children) child.kill('SIGKILL');
+      await Promise.all(children.map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')));
+      stop();
+    });
+
+    const count = async (connection: Connection): Promise<number> => {
+      const [rows] = await connection.query('SELECT COUNT(*) AS n FROM app.sessions');
+      return Number((rows as { n: number }[])[0]?.n);
+    };
+
+    /** Ten expired sessions, on both servers. */
+    const createOnBoth = async (): Promise<void> => {
+      await primary.query('CREATE OR REPLACE TABLE app.sessions (id INT PRIMARY KEY, expires_at DATETIME)');
+      await primary.query("INSERT INTO app.sessions SELECT seq, '2020-01-01' FROM app.seq_1_to_10");
+      await until(async () => (await count(replica).catch(() => 0)) === 10);
+    };
+
+    test('that keeps up is not waited for', async () => {
+      await createOnBoth();
+      const line = successLine(await runCommand(watching({ url }, '--replica', replicaUrl)));
+      assert.deepEqual([line.deleted_count, line.batches], [10, 10]);
+      await until(async () => (await count(replica)) === 0);
+    });
+
+    test('that is behind is waited for, and the line says so', async () => {
+      await createOnBoth();
+      await replica.query('START TRANSACTION');
+      await replica.query('SELECT * FROM app.sessions FOR UPDATE');
+      const pace = ['--pause', '500ms', '--timeout', '0'];
+      const run = startCommand(watching({ url }, '--replica', replicaUrl, ...pace, '--log-level', 'error'));
+      let left = 10;
+      await until(async () => {
+        // Nothing in three pauses: it waits.
+        const earlier = left;
+        await sleep(1_500);
+        left = await count(primary);
+        return left === earlier && left < 10;
+      });
+      assert.ok(left > 0, 'not waited');
+      assert.equal(run.child.exitCode, null);
+      await replica.query('COMMIT');
+      const { status, stdout, stderr } = await run.ended;
+      assert.deepEqual([status, stdout, stderr, await count(primary)], [0, '', '', 0]);
+    });
+
+    test('that is stopped is waited for until the time is used up', async () => {
+      await createOnBoth();
+      await replica.query('STOP SLAVE SQL_THREAD');
+      const { status, stdout, line } = await runCommand(watching({ url }, '--replica', replicaUrl, '--timeout', '4s'));
+      await replica.query('START SLAVE');
+      assert.deepEqual([status, stdout], [124, '']);
+      const { outcome, complete, deleted_count, batches, waited_for } = line;
+      const reason = `replica mysql://${new URL(replicaUrl).host} does not replicate`;
+      assert.deepEqual(
+        { outcome, complete, deleted_count, batches, waited_for },
+        { outcome: 'incomplete', complete: false, deleted_count: 1, batches: 1, waited_for: reason },
+      );
+      assert.ok(Number(line.waited_ms) >= 500, String(line.waited_ms));
+      assert.ok(String(line.error).includes(`(waited for others: ${reason})`), String(line.error));
+      assert.equal(await count(primary), 9);
+    });
+
+    test('is no place to clean: check says so', async () => {
+      await createOnBoth();
+      await replica.query('SET GLOBAL read_only = ON');
+      const { status, line } = await runCommand(['check', '--db-url', `${replicaUrl}/app`]);
+      await replica.query('SET GLOBAL read_only = OFF');
+      assert.deepEqual(
+        [status, line.error, line.hint],
+        [3, 'the server is read only', 'name the primary in --db-url.'],
+      );
+    });
+
+    test('written to as statements cannot be cleaned at READ COMMITTED: check says so, and run fails', async () => {
+      await createOnBoth();
+      await primary.query("SET GLOBAL binlog_format = 'STATEMENT'");
+      const checked = await runCommand(['check', '--db-url', url]);
+      const ran = await runCommand(['run', '--db-url', url]);
+      await primary.query("SET GLOBAL binlog_format = 'ROW'");
+      assert.equal(checked.status, 3, checked.stderr);
+      assert.match(String(checked.line.error), /^the binary log is written as statements/);
+      assert.match(String(failureLine(ran, 1, 'failed').hint), /binlog_format/);
+      assert.equal(await count(primary), 10);
+    });
+  });
+}
+
+async function freePort(): Promise<number> {
+  const holder = createServer().listen(0, '127.0.0.1');
+  await once(holder, 'listening');
+  const { port } = holder.address() as AddressInfo;
+  holder.close();
+  await once(holder, 'close');
+  return port;
+}

@@ -1,0 +1,257 @@
+// The command `schedule`, with a stub in the place of `crontab` and with the real one where that can be done in private.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { BIN, type Ended, runCommand } from '../support/command.js';
+import { engines } from '../support/databases.js';
+import { failureLine } from '../support/lines.js';
+import { createSessions, ids, remaining } from '../support/sessions.js';
+
+/** Debian's, over the file "table" in $HOME. */
+const STUB = `
+table="$HOME/table"
+case "$1" in
+-l)
+  [ -f "$table" ] || { echo "no crontab for tester" >&2; exit 1; }
+  exec cat "$table" ;;
+-)
+  cat >"$table.new"
+  if [ -s "$table.new" ] && [ "$(tail -c 1 "$table.new" | wc -l)" -eq 0 ]; then
+    echo "new crontab file is missing newline before EOF, can't install." >&2
+    exit 1
+  fi
+  exec mv "$table.new" "$table" ;;
+*) exit 64 ;;
+esac`;
+
+/** The machine's own, over the folder $HOME in a mount namespace of its own: nobody's crontab is touched. */
+const REAL = `
+PATH=/usr/local/bin:/usr/bin:/bin
+exec unshare --mount sh -c 'mount --bind "$HOME" /var/spool/cron/crontabs && exec crontab "$@"' crontab "$@"`;
+
+interface Cron {
+  readonly env: Readonly<Record<string, string>>;
+  run(...args: string[]): Promise<Ended>;
+  read(): Buffer;
+  /** What is in it before the test. */
+  write(content: Buffer): void;
+}
+
+/** A user with no crontab. */
+function createCron(script: string): Cron & { remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
+  const [bin, home] = [join(folder, 'bin'), join(folder, 'home')];
+  for (const made of [bin, home]) mkdirSync(made);
+  writeFileSync(join(bin, 'crontab'), `#!/bin/sh${script}\n`, { mode: 0o755 });
+  const env = { PATH: `${bin}${delimiter}${process.env.PATH}`, HOME: home };
+  const crontab = (argument: string, input: Buffer = Buffer.alloc(0)) =>
+    spawnSync('crontab', [argument], { env, input });
+  return {
+    env,
+    run: (...args) => runCommand(['schedule', ...args], { env, cwd: folder }),
+    read: () => crontab('-l').stdout,
+    write(content) {
+      const { status, stderr } = crontab('-', content);
+      assert.equal(status, 0, String(stderr));
+    },
+    remove: () => rmSync(folder, { recursive: true }),
+  };
+}
+
+function canBePrivate(): boolean {
+  const cron = createCron(REAL);
+  const { status, stderr } = spawnSync('crontab', ['-l'], { env: cron.env, encoding: 'utf8' });
+  cron.remove();
+  return status === 1 && stderr.startsWith('no crontab for');
+}
+
+const crontabs = { 'a stub': STUB, ...(canBePrivate() ? { "the machine's": REAL } : {}) };
+
+const URL_FLAGS = ['--db-url', 'sqlite:app.db'];
+const BEGIN = '# BEGIN session_cleanup (session-cleanup schedule replaces all of this, up to END)';
+const END = '# END session_cleanup';
+
+function scheduledLine(ended: Ended): Readonly<Record<string, unknown>> {
+  assert.deepEqual({ status: ended.status, stderr: ended.stderr }, { status: 0, stderr: '' });
+  const { line } = ended;
+  assert.deepEqual(Object.keys(line), [
+    ...['timestamp', 'level', 'message', 'correlation_id', 'outcome', 'exit_status'],
+    ...['job_id', 'interval_seconds', 'schedule', 'version'],
+  ]);
+  const { level, message, exit_status, job_id } = line;
+  assert.deepEqual([level, message, exit_status, job_id], ['info', 'session_cleanup_scheduled', 0, 'session_cleanup']);
+  return line;
+}
+
+for (const [name, script] of Object.entries(crontabs)) {
+  describe(`schedule with ${name} crontab`, { concurrency: 2 }, () => {
+    const createFor = (t: TestContext): Cron => {
+      const cron = createCron(script);
+      t.after(() => cron.remove());
+      return cron;
+    };
+
+    test('prints the entry and installs nothing', async (t) => {
+      const cron = createFor(t);
+      const { status, stdout, stderr } = await cron.run(...URL_FLAGS);
+      assert.deepEqual([status, stderr], [0, '']);
+      const [begin, entry = '', end, ...rest] = stdout.split('\n');
+      assert.deepEqual([begin, end, rest], [BEGIN, END, ['']]);
+      assert.match(entry, /^([1-9]|[1-5]\d) \*\/6 \* \* \* /);
+      assert.ok(entry.includes(` ${process.execPath} ${BIN} run --db-url sqlite:/`), entry);
+      assert.ok(entry.endsWith('/app.db >/dev/null'), entry);
+      assert.deepEqual(cron.read(), Buffer.alloc(0));
+    });
+
+    test('installs what it prints, and says when it runs', async (t) => {
+      const cron = createFor(t);
+      const printed = (await cron.run(...URL_FLAGS)).stdout;
+      const line = scheduledLine(await cron.run(...URL_FLAGS, '--install', '--correlation-id', 'deploy-7'));
+      assert.deepEqual([line.outcome, line.interval_seconds, line.correlation_id], ['installed', 21_600, 'deploy-7']);
+      assert.match(String(line.schedule), /^\d+ \*\/6 \* \* \*$/);
+      assert.ok(printed.includes(`\n${line.schedule} `), printed);
+      // The ID is of this command, and one for all runs to come would be of no use.
+      assert.equal(cron.read().toString(), printed);
+    });
+
+    test('twice gives one entry, and another interval replaces it', async (t) => {
+      const cron = createFor(t);
+      scheduledLine(await cron.run(...URL_FLAGS, '--install'));
+      const once = cron.read();
+      scheduledLine(await cron.run(...URL_FLAGS, '--install'));
+      assert.deepEqual(cron.read(), once);
+      const line = scheduledLine(await cron.run(...URL_FLAGS, '--install', '--cron', '17 3 * * 1-5'));
+      assert.deepEqual([line.interval_seconds, line.schedule], [null, '17 3 * * 1-5']);
+      const text = cron.read().toString();
+      assert.equal(text.split(BEGIN).length, 2);
+      assert.match(text, /^17 3 \* \* 1-5 /m);
+      assert.doesNotMatch(text, /\*\/6/);
+    });
+
+    test('keeps every other byte of the crontab, and takes the entry out again', async (t) => {
+      const cron = createFor(t);
+      const before = Buffer.from('# mine \xff\xfe\nMAILTO=me\n\n 5 4 * * *\ttrue % in\n#x\n\n', 'latin1');
+      cron.write(before);
+      assert.deepEqual(cron.read(), before);
+      scheduledLine(await cron.run(...URL_FLAGS, '--install'));
+      const block = cron.read().subarray(before.length);
+      assert.deepEqual(cron.read().subarray(0, before.length), before);
+      // Somebody adds an entry after it.
+      const after = Buffer.from('0 1 * * * date\n');
+      cron.write(Buffer.concat([before, block, after]));
+      scheduledLine(await cron.run(...URL_FLAGS, '--install', '--every', '15m'));
+      const text = cron.read().toString('latin1');
+      assert.ok(text.startsWith(`${before.toString('latin1')}${BEGIN}\n`), text);
+      assert.ok(text.endsWith(`\n${END}\n${after}`), text);
+      const line = scheduledLine(await cron.run('--remove'));
+      assert.deepEqual([line.outcome, line.interval_seconds, line.schedule], ['removed', null, null]);
+      assert.deepEqual(cron.read(), Buffer.concat([before, after]));
+    });
+
+    test('removes nothing where there is nothing', async (t) => {
+      const cron = createFor(t);
+      scheduledLine(await cron.run('--remove'));
+      assert.deepEqual(cron.read(), Buffer.alloc(0));
+      const others = Buffer.from('0 1 * * * date\n');
+      cron.write(others);
+      scheduledLine(await cron.run('--remove'));
+      assert.deepEqual(cron.read(), others);
+    });
+
+    test('changes nothing where the marks of an entry do not pair up', async (t) => {
+      const cron = createFor(t);
+      const damaged = Buffer.from(`${BEGIN}\n0 1 * * * date\n`);
+      cron.write(damaged);
+      for (const flags of [[...URL_FLAGS, '--install'], ['--remove']]) {
+        assert.equal(failureLine(await cron.run(...flags), 3, 'refused').error_code, 'CRONTAB_DAMAGED');
+      }
+      assert.deepEqual(cron.read(), damaged);
+    });
+
+    test('says nothing with --quiet, and a sentence with --log-format text', async (t) => {
+      const cron = createFor(t);
+      const quiet = await cron.run(...URL_FLAGS, '--install', '--quiet');
+      assert.deepEqual([quiet.status, quiet.stdout, quiet.stderr], [0, '', '']);
+      const { status, stdout } = await cron.run('--remove', '--log-format', 'text');
+      assert.equal(status, 0);
+      assert.match(stdout, /^session-cleanup: session_cleanup_scheduled .*job_id="session_cleanup".*\n$/);
+    });
+
+    test('leaves the crontab as it is after a mistake', async (t) => {
+      const cron = createFor(t);
+      const { status } = await cron.run(...URL_FLAGS, '--install', '--every', '7m');
+      assert.deepEqual([status, cron.read()], [2, Buffer.alloc(0)]);
+    });
+  });
+}
+
+describe('the scheduled entry', () => {
+  for (const engine of engines) {
+    test(`deletes in cron's bare environment and says nothing, ${engine.name}`, async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(2), live: ['z'] });
+      const cron = createCron(STUB);
+      t.after(() => cron.remove());
+      const urlFile = join(cron.env.HOME ?? '', "it's the 100% url");
+      writeFileSync(urlFile, `${database.url}\n`, { mode: 0o600 });
+      const { stdout } = await cron.run('--db-url-file', urlFile, '--table', 'sessions');
+      // What cron makes of the sixth field.
+      const command = (stdout.split('\n')[1] ?? '').split(' ').slice(5).join(' ').replaceAll('\\%', '%');
+      assert.doesNotMatch(stdout.replaceAll('\\%', ''), /%/);
+      const fire = () =>
+        spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8', cwd: '/', env: { PATH: '/usr/bin:/bin' } });
+      const first = fire();
+      assert.deepEqual([first.status, first.stdout, first.stderr], [0, '', '']);
+      assert.deepEqual(await remaining(database), ['z']);
+      await database.run('DROP TABLE sessions');
+      const second = fire();
+      assert.deepEqual([second.status, second.stdout], [3, '']);
+      assert.equal(JSON.parse(second.stderr).outcome, 'refused');
+    });
+  }
+});
+
+describe('a schedule that cannot be', { concurrency: 3 }, () => {
+  const MISSING = '--db-url-file is missing: cron knows no variable of this shell';
+  const problems: readonly (readonly [string, readonly string[], string | RegExp])[] = [
+    ['a URL that is missing', [], MISSING],
+    ['a password in the URL', ['--db-url', 'mysql://app:hunter2@db/app'], /^--db-url has a password, .*--db-url-file$/],
+    [
+      'a password in the URL of a replica',
+      [...URL_FLAGS, '--batch-size', '9', '--max-lag', '1s', '--replica', 'mysql://app:hunter2@db2'],
+      '--replica has a password, which does not belong into a crontab',
+    ],
+    [
+      'an interval and an expression',
+      [...URL_FLAGS, '--every', '1h', '--cron', '1 1 * * *'],
+      /^--every and --cron are/,
+    ],
+    ['an interval that cron cannot keep', [...URL_FLAGS, '--every', '7h'], /^--every must be an interval that cron/],
+    ['an interval that is none', [...URL_FLAGS, '--every', 'often'], /^--every must be a duration/],
+    ['an expression that is none', [...URL_FLAGS, '--cron', '@daily'], /^--cron must be five fields/],
+    ['installing and removing', ['--install', '--remove'], /^--install and --remove are both given/],
+    ['a setting of the run that is wrong', [...URL_FLAGS, '--timeout', 'soon'], /^--timeout must be a duration/],
+    ['a URL on standard input', ['--db-url-file', '-'], /^--db-url-file must name a file/],
+    ['two mistakes at once', ['--every', '7h'], new RegExp(`^--every must .*; ${MISSING}$`)],
+  ];
+  for (const [what, flags, problem] of problems) {
+    test(`for ${what} is a usage error`, async () => {
+      const env = { SESSION_CLEANUP_DB_URL: 'sqlite:app.db' };
+      const ended = await runCommand(['schedule', ...flags], { env });
+      const { error } = failureLine(ended, 2, 'failed');
+      if (typeof problem === 'string') assert.equal(error, problem);
+      else assert.match(String(error), problem);
+      assert.doesNotMatch(ended.stderr, /hunter2/);
+    });
+  }
+
+  test('for the want of a crontab command is unavailable', async (t) => {
+    const empty = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
+    t.after(() => rmSync(empty, { recursive: true }));
+    const ended = await runCommand(['schedule', ...URL_FLAGS, '--install'], { env: { PATH: empty } });
+    assert.equal(failureLine(ended, 4, 'unavailable').error_code, 'CRONTAB_UNAVAILABLE');
+    assert.deepEqual(readdirSync(empty), []);
+  });
+});

@@ -1,0 +1,166 @@
+// Passwords: hostile ones work, and none is ever shown, whatever the URL and whatever goes wrong.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { PassThrough, Readable } from 'node:stream';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { main } from '../../src/main.js';
+import { createAccount } from '../support/accounts.js';
+import { type Ended, runCommand } from '../support/command.js';
+import { engines } from '../support/databases.js';
+import { failureLine, successLine } from '../support/lines.js';
+import { startProxy } from '../support/proxy.js';
+import { createSessions, remaining, start, until } from '../support/sessions.js';
+
+const HOSTILE = 'hunter2#/%@:?&=;$"\'\\ é+%41';
+
+for (const engine of engines.filter(({ family }) => family === 'mysql')) {
+  describe(`a password, ${engine.name}`, { concurrency: 2, timeout: 180_000 }, () => {
+    test('of the most hostile characters works when it is percent-encoded, and is not shown', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'], live: ['z'] });
+      const account = await createAccount(t, database, { password: HOSTILE, grants: ['ALL'] });
+      const ended = await runCommand(['run', '--db-url', account.url, '--log-level', 'debug']);
+      assert.equal(successLine({ ...ended, stderr: '', line: JSON.parse(ended.stdout) }).deleted_count, 1);
+      assert.deepEqual(await remaining(database), ['z']);
+      assertHidden(ended, [HOSTILE, encodeURIComponent(HOSTILE), 'hunter2']);
+    });
+
+    test('that is wrong is not shown', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'] });
+      const account = await createAccount(t, database, { password: 'right', grants: ['ALL'] });
+      const url = account.url.replace(':right@', `:${encodeURIComponent(HOSTILE)}@`);
+      for (const format of ['json', 'text']) {
+        const args = ['run', '--db-url', url, '--log-format', format, '--log-level', 'debug'];
+        const ended = await runCommand(args);
+        assert.equal(ended.status, 4);
+        assertHidden(ended, [HOSTILE, encodeURIComponent(HOSTILE), 'hunter2']);
+      }
+    });
+
+    test('that is empty is no secret: the line stays readable', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'] });
+      const ended = await runCommand(['run', '--db-url', database.url.replace('root@', 'root:@'), '--table', 'none']);
+      assert.doesNotMatch(JSON.stringify(failureLine(ended, 3, 'refused')), /\*\*\*/);
+    });
+
+    test('is soon gone from what ps shows', { skip: !existsSync('/proc/self/cmdline') }, async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'] });
+      const account = await createAccount(t, database, { password: 'hunter2', grants: ['ALL'] });
+      const proxy = await startProxy(account.url);
+      t.after(() => proxy.close());
+      // It waits for an answer for as long as is needed to look.
+      const frozen = proxy.when(/information_schema/i, 'before', proxy.freeze);
+      const { child } = start(t, ['run', '--db-url', proxy.url, '--timeout', '0']);
+      const shown = () => readFileSync(`/proc/${child.pid}/cmdline`, 'utf8');
+      await until(() => /^session-cleanup\0*$/.test(shown().trim()));
+      await frozen;
+      assert.doesNotMatch(shown(), /hunter2/);
+      assert.equal(child.exitCode, null);
+    });
+  });
+}
+
+function assertHidden({ stdout, stderr }: Pick<Ended, 'stdout' | 'stderr'>, secrets: readonly string[]): void {
+  const output = `${stdout}${stderr}`;
+  for (const secret of secrets) {
+    for (const spelling of [secret, JSON.stringify(secret).slice(1, -1)]) {
+      assert.ok(!output.toLowerCase().includes(spelling.toLowerCase()), `${secret} is shown: ${output}`);
+    }
+  }
+}
+
+/** The whole program in this process, on streams of its own. */
+async function runHere(argv: readonly string[], env: Record<string, string>, stdin: string) {
+  const texts = { stdout: '', stderr: '' };
+  const collect = (name: 'stdout' | 'stderr') =>
+    new PassThrough({ encoding: 'utf8' }).on('data', (text: string) => {
+      texts[name] += text;
+    });
+  const status = await main({
+    argv,
+    env,
+    stdin: Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]),
+    stdout: collect('stdout'),
+    stderr: collect('stderr'),
+    now: () => new Date(),
+    onSignal: () => () => {},
+  });
+  return { status, ...texts };
+}
+
+/** A password of two words with hostile characters around them; either word would give it away. */
+const hostilePassword = (() => {
+  const word = (prefix: string) =>
+    fc
+      .string({ unit: fc.constantFrom(...'abcdefghijklmnopqrstuvwxyz0123456789'), minLength: 8, maxLength: 8 })
+      .map((rest) => `${prefix}${rest}`);
+  const noise = fc.string({ unit: fc.constantFrom(...'#/%@:?&=;$"\'\\ <>[]{}|^`é日\t'), maxLength: 4 });
+  return fc
+    .tuple(noise, word('hunter'), noise, word('secret'), noise)
+    .map(([a, first, b, second, c]) => ({ password: `${a}${first}${b}${second}${c}`, words: [first, second] }));
+})();
+
+/** Port 1, where nothing listens: a URL that can be read ends as unavailable. */
+const hostileUrl = hostilePassword.chain(({ password, words }) =>
+  fc
+    .tuple(
+      fc.constantFrom('mysql', 'mariadb', 'mysql2', 'MYSQL', 'postgres', 'sqlite', 'file', 'mysqlx'),
+      fc.constantFrom(password, encodeURIComponent(password), encodeURI(password)),
+      fc.constantFrom(
+        (scheme: string, secret: string) => `${scheme}://user:${secret}@127.0.0.1:1/app`,
+        (scheme: string, secret: string) => `${scheme}://:${secret}@127.0.0.1:1/app`,
+        (scheme: string, secret: string) => `${scheme}://user:${secret}@127.0.0.1:1`,
+        (scheme: string, secret: string) => `${scheme}://user:${secret}@127.0.0.1:99999/app`,
+        (scheme: string, secret: string) => `${scheme}://user:${secret}@127.0.0.1:1/app?ssl-mode=NONE`,
+        (scheme: string, secret: string) => `${scheme}://user:${secret}@127.0.0.1:1/app?password=${secret}`,
+        (scheme: string, secret: string) => `${scheme}:user:${secret}@127.0.0.1:1/app`,
+        (scheme: string, secret: string) => `user:${secret}@127.0.0.1:1/app`,
+        (scheme: string, secret: string) => `${scheme}://user:${secret}`,
+      ),
+    )
+    .map(([scheme, secret, form]) => ({ url: form(scheme, secret), words })),
+);
+
+const given = fc.constantFrom(
+  (url: string) => ({ argv: ['run', '--db-url', url], env: {}, stdin: '' }),
+  (url: string) => ({ argv: ['run', `--db-url=${url}`, '--log-format', 'text'], env: {}, stdin: '' }),
+  (url: string) => ({ argv: ['run', '--log-level', 'debug'], env: { SESSION_CLEANUP_DB_URL: url }, stdin: '' }),
+  (url: string) => ({ argv: ['run', '--timeout', 'x'], env: { DATABASE_URL: url }, stdin: '' }),
+  (url: string) => ({ argv: ['run', '--db-url-file', '-'], env: {}, stdin: url }),
+  (url: string) => ({ argv: ['run', '--db-url-file', url], env: {}, stdin: '' }),
+  (url: string) => ({ argv: ['run', '--dburl', url], env: {}, stdin: '' }),
+  (url: string) => ({ argv: ['run', `--db-urll=${url}`], env: {}, stdin: '' }),
+  (url: string) => ({ argv: ['run', url], env: {}, stdin: '' }),
+  (url: string) => ({ argv: [url], env: {}, stdin: '' }),
+  (url: string) => ({ argv: ['run', '--timeout', url], env: {}, stdin: '' }),
+  (url: string) => ({ argv: ['run', '--correlation-id', url], env: {}, stdin: '' }),
+  (url: string) => ({ argv: ['check', '--db-url', url], env: {}, stdin: '' }),
+);
+
+describe('no output has a password in it', { timeout: 180_000 }, () => {
+  test('whatever the URL, and wherever it is given', async () => {
+    let read = 0;
+    await fc.assert(
+      fc.asyncProperty(hostileUrl, given, async ({ url, words }, give) => {
+        const { argv, env, stdin } = give(url);
+        const { status, ...output } = await runHere(argv, env, stdin);
+        assert.ok(status === 2 || status === 4, `status ${status}: ${output.stderr}`);
+        if (status === 4) read += 1;
+        assert.notEqual(output.stderr, '');
+        assertHidden(output, words);
+      }),
+      { numRuns: 400 },
+    );
+    assert.notEqual(read, 0);
+  });
+
+  test('of the spawned command either', async () => {
+    const property = fc.asyncProperty(hostileUrl, given, async ({ url, words }, give) => {
+      const { argv, env, stdin } = give(url);
+      const ended = await runCommand(argv, { env, stdin });
+      assert.ok(ended.status === 2 || ended.status === 4, `status ${ended.status}: ${ended.stderr}`);
+      assertHidden(ended, words);
+    });
+    await fc.assert(property, { numRuns: 15 });
+  });
+});

@@ -1,0 +1,104 @@
+// SIGINT, SIGTERM and SIGHUP: the work in hand is undone, the line says so, and the process is soon gone.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { engines } from '../support/databases.js';
+import { assertGoneAfterSignal, failureLine, successLine } from '../support/lines.js';
+import { startProxy } from '../support/proxy.js';
+import {
+  createSessions,
+  FOREVER_MS,
+  ids,
+  lockTable,
+  remaining,
+  slowDeletes,
+  start,
+  statementsAtWork,
+  untilDeleting,
+  untilWaitingForTable,
+} from '../support/sessions.js';
+
+const SIGNALS = [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const;
+
+for (const engine of engines) {
+  describe(`signals, ${engine.name}`, { concurrency: 3, timeout: 180_000 }, () => {
+    for (const [signal, status] of SIGNALS) {
+      test(`${signal} in the middle of deleting: cancelled, rolled back, status ${status}`, async (t) => {
+        // Whole steps come before the row that is stuck: they are undone too.
+        const expired = ids(600);
+        const database = await createSessions(t, engine, { expired, live: ['z'] });
+        await slowDeletes(database, FOREVER_MS, 'r0599');
+        const running = start(t, ['run', '--db-url', database.url, '--timeout', '0']);
+        await untilDeleting(database, running);
+        const signalledAt = performance.now();
+        running.child.kill(signal);
+        const line = failureLine(await running.ended, status, 'interrupted');
+        assertGoneAfterSignal(signalledAt);
+        assert.deepEqual([line.deleted_count, line.error_code], [0, signal]);
+        assert.match(String(line.error), new RegExp(`^stopped by ${signal} while deleting`));
+        if (engine.family === 'mysql') assert.deepEqual(await statementsAtWork(database), []);
+        assert.deepEqual(await remaining(database), [...expired, 'z']);
+      });
+    }
+
+    test('a signal while the run waits for a lock: interrupted, not busy', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'], live: ['z'] });
+      const unlock = await lockTable(database);
+      const running = start(t, ['run', '--db-url', database.url, '--timeout', '0']);
+      await untilWaitingForTable(database, running);
+      running.child.kill('SIGTERM');
+      const ended = await running.ended;
+      await unlock();
+      failureLine(ended, 143, 'interrupted');
+      assert.deepEqual(await remaining(database), ['a', 'z']);
+    });
+
+    test('a second signal changes nothing', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'], live: ['z'] });
+      await slowDeletes(database, FOREVER_MS);
+      const running = start(t, ['run', '--db-url', database.url, '--timeout', '0']);
+      await untilDeleting(database, running);
+      running.child.kill('SIGTERM');
+      running.child.kill('SIGINT');
+      running.child.kill('SIGTERM');
+      const { status } = await running.ended;
+      assert.ok(status === 143 || status === 130, `${status}`);
+      assert.deepEqual(await remaining(database), ['a', 'z']);
+    });
+  });
+}
+
+for (const engine of engines.filter(({ family }) => family === 'mysql')) {
+  describe(`late signals, ${engine.name}`, { concurrency: 2, timeout: 180_000 }, () => {
+    test('a signal while the COMMIT is under way: its answer decides', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'], live: ['z'] });
+      const proxy = await startProxy(database.url);
+      t.after(() => proxy.close());
+      const committing = proxy.when(/COMMIT$/, 'after', proxy.freeze);
+      const running = start(t, ['run', '--db-url', proxy.url]);
+      await committing;
+      running.child.kill('SIGTERM');
+      // Long enough for the signal to have come first.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      proxy.thaw();
+      assert.equal(successLine(await running.ended).deleted_count, 1);
+      assert.deepEqual(await remaining(database), ['z']);
+    });
+
+    test('a signal after the COMMIT was confirmed changes nothing', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'], live: ['z'] });
+      const proxy = await startProxy(database.url);
+      t.after(() => proxy.close());
+      // The lock is given back after the COMMIT.
+      const committed = proxy.when(/RELEASE_LOCK/, 'before', proxy.freeze);
+      const running = start(t, ['run', '--db-url', proxy.url]);
+      await committed;
+      running.child.kill('SIGTERM');
+      assert.equal(successLine(await running.ended).deleted_count, 1);
+      assert.deepEqual(await remaining(database), ['z']);
+    });
+  });
+}
