@@ -6,6 +6,7 @@ import { CleanupError, type FailureKind } from './errors.js';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 500;
+const CANCEL_AGAIN_MS = 500;
 
 export type DriverLog = (message: string) => void;
 
@@ -89,15 +90,18 @@ export async function openConnection(dialect: Dialect, deadline: Deadline, drive
     );
     let settled = await orAborted(answer, deadline.stop);
     const stopped = settled === undefined;
-    if (stopped) {
+    // Again and again: a cancel that comes before the engine has begun with the statement is lost.
+    while (settled === undefined && !deadline.drop.aborted) {
       const cancelled = dialect
         .cancel(connection, async () => createKnex())
         .catch((error: unknown) => {
           driverLog(`the statement could not be cancelled: ${String(error)}`);
         });
-      settled = await orAborted(answer, deadline.drop);
+      const patience = sleep(CANCEL_AGAIN_MS, deadline.drop).then(() => undefined);
+      settled = await Promise.race([answer, patience]);
       // A cancel that is still on its way would hit the next statement, which may be the COMMIT.
-      if (settled !== undefined) await orAborted(cancelled, deadline.drop);
+      await orAborted(cancelled, deadline.drop);
+      settled ??= await Promise.race([answer, undefined]);
     }
     if (settled !== undefined && 'value' in settled) {
       waitedFor = undefined;

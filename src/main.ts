@@ -116,15 +116,11 @@ async function execute(
   const learn = (more: Partial<RunFacts>): void => {
     facts = { ...facts, ...more };
   };
-  const driverLog = (message: string): void => {
-    const record = {
-      timestamp: world.now().toISOString(),
-      level: 'debug',
-      message: 'driver',
-      correlation_id: correlationId,
-    } as const;
-    logger.log({ ...record, detail: redact(message) });
+  const debug = (message: string, more: Readonly<Record<string, string | number>>): void => {
+    const timestamp = world.now().toISOString();
+    logger.log({ timestamp, level: 'debug', message, correlation_id: correlationId, ...more });
   };
+  const driverLog = (message: string): void => debug('driver', { detail: redact(message) });
   const showsProgress = kind === 'run' && world.stderr.isTTY === true && !logging.quiet && !config.dryRun;
   const progressBar = showsProgress ? (await import('./progress-bar.js')).createProgressBar(world.stderr) : undefined;
   let ending: Ending;
@@ -136,7 +132,10 @@ async function execute(
       now: () => world.now(),
       learn,
       driverLog,
-      onStep: (deletedCount) => progressBar?.update(deletedCount),
+      onStep: (deletedCount) => {
+        if (progressBar === undefined) debug('session_cleanup_batch', { deleted_count: deletedCount });
+        else progressBar.update(deletedCount);
+      },
     });
   } catch (error) {
     ending = endingOfError(asCleanupError(error));

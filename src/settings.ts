@@ -85,7 +85,7 @@ export const SETTINGS = {
   }),
   dryRun: setting('-n, --dry-run', flag, { help: 'count with the same condition, delete nothing', runOnly: true }),
   batchSize: setting('--batch-size <rows>', count({ min: 1 }), {
-    help: 'commit after every so many rows instead of once at the end',
+    help: 'commit after at most so many rows instead of once at the end',
     runOnly: true,
   }),
   pause: setting('--pause <duration>', duration({ max: LONGEST_TIMEOUT_MS }), {

@@ -31,10 +31,13 @@ export const correlationId: Parser<string> = (raw) =>
     : { problem: 'must be 1 to 128 characters of A-Z a-z 0-9 . _ : -' };
 
 /** The name of a table or column, of which 129 characters hold MySQL's longest `schema.table`. */
-export const identifier: Parser<string> = (raw) =>
-  raw.trim() !== '' && !raw.includes('\0') && [...raw].length <= 129
+export const identifier: Parser<string> = (raw) => {
+  // The line shows the names: a URL given to the wrong flag would be there with its password.
+  if (/:\/\/.*@/s.test(raw)) return { problem: 'must be a name, and looks like a URL' };
+  return raw.trim() !== '' && !raw.includes('\0') && [...raw].length <= 129
     ? { value: raw }
     : { problem: 'must be a name of 1 to 129 characters, neither blank nor with a NUL character' };
+};
 
 export function choice<V extends string>(...values: readonly V[]): Parser<V> {
   return (raw) => {

@@ -168,7 +168,7 @@ describe('a setting that works between batches', () => {
     ['--max-lag', '1s'],
   ] as const) {
     test(`such as ${flag} is a usage error without --batch-size`, async () => {
-      const line = failureLine(await runCommand(['run', '--db-url', 'sqlite:nowhere.db', flag, value]), 2, 'failed');
+      const line = failureLine(await runCommand(['run', '--db-url', 'mysql://app@db/app', flag, value]), 2, 'failed');
       assert.equal(line.error, `${flag} works between batches: give --batch-size too`);
     });
   }

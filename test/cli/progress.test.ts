@@ -104,6 +104,15 @@ for (const engine of engines) {
       failureLine(await runCommand(atOnce(database)), 3, 'refused');
     });
 
+    test('is told in lines at debug where there is no terminal', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(3), live: ['z'] });
+      const { status, stderr } = await runCommand([...atOnce(database), '--batch-size', '1', '--log-level', 'debug']);
+      assert.equal(status, 0);
+      const events = stderr.split('\n').filter((line) => line.includes('"session_cleanup_batch"'));
+      const counts = events.map((line) => JSON.parse(line)).map(({ level, deleted_count }) => [level, deleted_count]);
+      assert.deepEqual([...new Set(counts.map(String))], ['debug,1', 'debug,2', 'debug,3']);
+    });
+
     for (const flag of ['--quiet', '--dry-run']) {
       test(`is not shown with ${flag}`, async (t) => {
         const database = await createSessions(t, engine, { expired: ids(3) });

@@ -12,6 +12,7 @@ import { type Connection, createConnection } from 'mysql2/promise';
 import { runCommand, startCommand } from '../support/command.js';
 import { type Database, engines } from '../support/databases.js';
 import { failureLine, successLine } from '../support/lines.js';
+import { startProxy } from '../support/proxy.js';
 import { createSessions, ids, remaining, until } from '../support/sessions.js';
 
 const watching = ({ url }: Pick<Database, 'url'>, ...more: string[]): string[] => [
@@ -193,6 +194,20 @@ for (const server of mariadbd === undefined ? [] : [mariadbd]) {
       assert.ok(Number(line.waited_ms) >= 500, String(line.waited_ms));
       assert.ok(String(line.error).includes(`(waited for others: ${reason})`), String(line.error));
       assert.equal(await count(primary), 9);
+    });
+
+    test('that is lost in the middle ends the run, and what was committed is counted', async (t) => {
+      await createOnBoth();
+      const proxy = await startProxy(replicaUrl);
+      t.after(() => proxy.close());
+      const pace = ['--pause', '300ms', '--timeout', '0'];
+      const run = startCommand(watching({ url }, '--replica', proxy.url, ...pace));
+      await until(async () => (await count(primary)) < 9);
+      proxy.cut();
+      const line = failureLine(await run.ended, 1, 'failed');
+      const left = await count(primary);
+      assert.ok(left > 0, 'went on without the replica');
+      assert.deepEqual([line.deleted_count, line.batches], [10 - left, 10 - left]);
     });
 
     test('is no place to clean: check says so', async () => {

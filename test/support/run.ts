@@ -50,23 +50,30 @@ async function run(args: readonly string[]): Promise<number> {
   }
 }
 
+// A project of its own, with the session libraries themselves: plain JavaScript, run only when it is named.
+const STORES = join('test', 'stores');
+
 /** The compiled files of the named sources, of all where none is named. The sources lead: dist may hold stale files. */
 function selectFiles(paths: readonly string[]): readonly string[] {
   const sources = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
     .map((file) => join('test', file))
-    .filter((file) => file.endsWith('.test.ts'))
+    .filter((file) => /\.test\.[jt]s$/.test(file) && !file.includes('node_modules'))
     .sort();
-  const wanted = paths.length === 0 ? ['test'] : paths.map(sourceOf);
+  if (paths.length === 0) return sources.filter((file) => !file.startsWith(STORES)).map(compiled);
+  const wanted = paths.map(sourceOf);
   const selected = wanted.map((path) => sources.filter((file) => file === path || file.startsWith(path + sep)));
   const missing = selected.findIndex((found) => found.length === 0);
   if (missing >= 0) throw new Error(`no test file at ${wanted[missing]} (options are written as --name=value)`);
-  return [...new Set(selected.flat())].map((file) => join('dist', file.replace(/\.ts$/, '.js')));
+  return [...new Set(selected.flat())].map(compiled);
+}
+
+function compiled(source: string): string {
+  return source.startsWith(STORES) ? source : join('dist', source.replace(/\.ts$/, '.js'));
 }
 
 function sourceOf(path: string): string {
-  return relative(ROOT, resolve(path))
-    .replace(/^dist[\\/]/, '')
-    .replace(/\.js$/, '.ts');
+  const source = relative(ROOT, resolve(path)).replace(/^dist[\\/]/, '');
+  return source.startsWith(STORES) ? source : source.replace(/\.js$/, '.ts');
 }
 
 /** Given options win; a reporter given twice would need a destination each. */
