@@ -66,7 +66,7 @@ export async function openConnection(dialect: Dialect, deadline: Deadline, drive
     if (!absent) throw cause;
     throw new CleanupError('unavailable', `the driver ${knexConfig.client} is not installed`, {
       code: 'NO_DRIVER',
-      hint: `Install it: npm install -g --allow-scripts=${knexConfig.client} session-cleanup ${knexConfig.client}`,
+      hint: `Install it: npm install -g --allow-scripts=${knexConfig.client} session-cleanup`,
       cause,
     });
   }

@@ -75,7 +75,10 @@ export function fitFormat(wanted: ExpiresFormat | 'auto', sample: readonly Sampl
   if (wanted === 'auto' && (formats.size > 1 || kinds.filter((kind) => kind !== undefined).length * 2 < kinds.length)) {
     throw new CleanupError('refused', `the format of the column cannot be told: it holds ${describeSample(sample)}`, {
       code: 'FORMAT_MIXED',
-      hint: 'Say which format holds with --expires-format; rows of any other are then kept.',
+      hint:
+        formats.size === 0
+          ? 'Check --expires-column: hardly a value in it is a time.'
+          : 'Say which format holds with --expires-format; rows of any other are then kept.',
     });
   }
   if (format === undefined || !formats.has(format)) {

@@ -210,7 +210,8 @@ export async function openSessions(
           continue;
         }
         const walked = walkKey;
-        if (!passOverLocked) {
+        const deleteUnlocked = table.rowKey && dialect.deleteUnlocked();
+        if (deleteUnlocked === undefined || !passOverLocked) {
           try {
             deleted += await send(deleteWhere(condition), 'deleting');
             continue;
@@ -221,7 +222,7 @@ export async function openSessions(
           }
         }
         const queries = { query: query('deleting'), queryOnce: queryOnce('deleting') };
-        deleted += (await dialect.deleteUnlocked()?.(queries, table, walked, condition)) ?? 0;
+        deleted += (await deleteUnlocked?.(queries, table, walked, condition)) ?? 0;
         locked += await countWhere(condition);
       }
       return { deleted, locked };

@@ -34,7 +34,7 @@ export async function examineSqlite(query: Query, path: string, table: Table): P
   if (journalMode !== 'wal') {
     findings.push({
       kind: 'advice',
-      text: `the journal mode is ${journalMode}: nobody can read while the deletion commits, and nobody can write while it runs`,
+      text: `the journal mode is ${journalMode}: while much is deleted at once, others can neither read nor write`,
       mend: 'PRAGMA journal_mode = WAL lets readers go on; --batch-size 5000 --pause 100ms lets writers in',
     });
   }

@@ -138,9 +138,10 @@ const given = fc.constantFrom(
   (url: string) => ({ argv: ['run', url], env: {}, stdin: '' }),
   (url: string) => ({ argv: [url], env: {}, stdin: '' }),
   (url: string) => ({ argv: ['check', '--db-url', url], env: {}, stdin: '' }),
+  // A name is told from a URL by its ://.
   ...['--timeout', '--correlation-id', '--table', '--expires-column', '--store', '--time-zone', '--replica'].map(
     (flag) => (url: string) => ({
-      argv: ['run', '--db-url', 'mysql://127.0.0.1:1/app', flag, url],
+      argv: ['run', '--db-url', 'mysql://127.0.0.1:1/app', flag, url.includes('://') ? url : `mysql://${url}`],
       env: {},
       stdin: '',
     }),

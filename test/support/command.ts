@@ -18,6 +18,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly cwd?: string;
+  /** The user to run as; only root may set another. */
+  readonly uid?: number;
 }
 
 export interface Running {
@@ -26,9 +28,10 @@ export interface Running {
 }
 
 /** Starts `session-cleanup` with the arguments. */
-export function startCommand(args: readonly string[], { env = {}, stdin = '', cwd }: CommandOptions = {}): Running {
+export function startCommand(args: readonly string[], options: CommandOptions = {}): Running {
+  const { env = {}, stdin = '', cwd, uid } = options;
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [BIN, ...args], { env: { PATH, HOME, ...env }, cwd });
+  const child = spawn(process.execPath, [BIN, ...args], { env: { PATH, HOME, ...env }, cwd, uid });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
