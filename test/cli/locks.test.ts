@@ -6,6 +6,7 @@ import { engines } from '../support/databases.js';
 import { assertGoneAfterTimeout, failureLine, successLine } from '../support/lines.js';
 import { measureTimeout } from '../support/pace.js';
 import {
+  beginTransaction,
   createSessions,
   FOREVER_MS,
   ids,
@@ -76,7 +77,7 @@ for (const engine of engines) {
 
     test('a session that is renewed while the run waits for its lock is kept', async (t) => {
       const database = await createSessions(t, engine, ROWS);
-      const renewal = await database.knex.transaction();
+      const renewal = await beginTransaction(database);
       await renewal.raw('UPDATE sessions SET expires_at = ? WHERE id = ?', [LIVE, 'r0001']);
       const running = start(t, ['run', '--db-url', database.url, '--timeout', '2m']);
       if (engine.family === 'sqlite') await untilWaitingForTable(database, running);
@@ -97,7 +98,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
     }, () => {
       test('an expired row that somebody holds is passed over and counted, and the rest is deleted', async (t) => {
         const database = await createSessions(t, engine, { expired: ids(900), live: ['z'], indexed });
-        const other = await database.knex.transaction();
+        const other = await beginTransaction(database);
         await other.raw('SELECT * FROM sessions WHERE id = ? FOR UPDATE', ['r0700']);
         const ended = await runCommand(['run', '--db-url', database.url]);
         await other.rollback();
@@ -110,7 +111,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
 
       test('where nothing but a held row is expired, the line says so', async (t) => {
         const database = await createSessions(t, engine, { expired: ['a'], live: ['z'], indexed });
-        const other = await database.knex.transaction();
+        const other = await beginTransaction(database);
         await other.raw('UPDATE sessions SET expires_at = expires_at WHERE id = ?', ['a']);
         await other.raw('SELECT * FROM sessions WHERE id = ? FOR UPDATE', ['a']);
         const ended = await runCommand(['run', '--db-url', database.url]);
@@ -123,7 +124,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
       test('a live row that somebody holds stops nobody and is not counted', async (t) => {
         const live = ['m', 'z'];
         const database = await createSessions(t, engine, { expired: [...ids(600), 'n', 'o'], live, indexed });
-        const other = await database.knex.transaction();
+        const other = await beginTransaction(database);
         await other.raw('SELECT * FROM sessions WHERE id = ? FOR UPDATE', ['m']);
         const ended = await runCommand(['run', '--db-url', database.url]);
         await other.rollback();
@@ -134,7 +135,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
 
       test('a renewal that is not committed yet is passed over, and the session is kept when it is', async (t) => {
         const database = await createSessions(t, engine, { ...ROWS, indexed });
-        const renewal = await database.knex.transaction();
+        const renewal = await beginTransaction(database);
         await renewal.raw('UPDATE sessions SET expires_at = ? WHERE id = ?', [LIVE, 'r0001']);
         const line = successLine(await runCommand(['run', '--db-url', database.url]));
         await renewal.commit();

@@ -12,8 +12,8 @@ const NAMES = [
   'what? :id ?? ~?~ $1',
   'sessions as victims',
   'séssions 日本語 ключ',
-  '; DROP TABLE victims -- ',
-  '%s ${x} {{y}} #z /* w */',
+  '; DROP TABLE victims --',
+  '%s {{y}} #z /* w */',
   'SELECT',
   '1',
 ];
@@ -24,41 +24,35 @@ for (const engine of engines) {
   describe(`a hostile name, ${engine.name}`, { concurrency: 2, timeout: 180_000 }, () => {
     const quote = (name: string) =>
       engine.family === 'sqlite' ? `"${name.replaceAll('"', '""')}"` : `\`${name.replaceAll('`', '``')}\``;
-    const escaped = (name: string) => quote(name).replaceAll('?', '\\?');
-    const type = engine.family === 'sqlite' ? 'TEXT' : 'DATETIME';
+    // Both are looked at by the run before it knows the format, a text more closely.
+    const types = engine.family === 'sqlite' ? ['TEXT'] : ['DATETIME', 'VARCHAR(40)'];
 
-    for (const name of [...NAMES, DOTTED]) {
-      for (const indexed of name === NAMES[0] || name === NAMES[2] ? [false, true] : [true]) {
-        test(`such as ${name} is the table and the column ${indexed ? 'with' : 'without'} an index`, async (t) => {
-          const database = await engine.create();
-          t.after(() => database.drop());
-          // MySQL takes no name that ends with a space.
-          const column = name.trim();
-          const table = engine.family === 'mysql' && name === DOTTED ? 'sessions' : name.trim();
-          await database.run(
-            `CREATE TABLE ${escaped(table)} (${escaped(`${column} id`)} INT NOT NULL PRIMARY KEY, ${escaped(column)} ${type})`,
-          );
-          await database.run('CREATE TABLE victims (id INT NOT NULL PRIMARY KEY)');
-          if (indexed)
-            await database.run(
-              `CREATE INDEX ${escaped(`${name.trim()} index`)} ON ${escaped(table)} (${escaped(column)})`,
-            );
-          for (const [id, expires] of [EXPIRED, LIVE, null, EXPIRED].entries()) {
-            await database.run(`INSERT INTO ${escaped(table)} VALUES (?, ?)`, [id, expires]);
-          }
-          const args = ['run', '--db-url', database.url, `--table=${table}`, `--expires-column=${column}`];
-          const line = successLine(await runCommand(args));
-          assert.deepEqual(
-            [line.deleted_count, line.table, line.expires_column, line.expires_index],
-            [2, table, column, indexed ? `${name.trim()} index` : null],
-          );
-          const rows = await database.query(
-            `SELECT ${escaped(`${column} id`)} AS id FROM ${escaped(table)} ORDER BY 1`,
-          );
-          assert.deepEqual(rows, [{ id: 1 }, { id: 2 }]);
-          await database.query('SELECT * FROM victims');
-        });
-      }
+    for (const [at, name] of [...NAMES, DOTTED].entries()) {
+      const indexed = at % 2 === 0;
+      const type = types[at % types.length];
+      test(`such as ${name} is the table and the column, ${indexed ? 'with' : 'without'} an index`, async (t) => {
+        const database = await engine.create();
+        t.after(() => database.drop());
+        // Without bindings, a question mark is one.
+        const send = (sql: string) => database.knex.raw(sql);
+        const table = engine.family === 'mysql' && name === DOTTED ? 'sessions' : name;
+        await send(
+          `CREATE TABLE ${quote(table)} (id INT, ${quote(name)} ${type}, ${quote(`${name} id`)} INT NOT NULL PRIMARY KEY)`,
+        );
+        await send('CREATE TABLE victims (id INT NOT NULL PRIMARY KEY)');
+        if (indexed) await send(`CREATE INDEX ${quote(`${name} index`)} ON ${quote(table)} (${quote(name)})`);
+        const values = [EXPIRED, LIVE, EXPIRED].map((expires, id) => `(${id}, '${expires}', ${id})`);
+        await send(`INSERT INTO ${quote(table)} VALUES ${values.join(', ')}, (3, NULL, 3)`);
+
+        const args = ['run', '--db-url', database.url, `--table=${table}`, `--expires-column=${name}`];
+        const line = successLine(await runCommand(args));
+        assert.deepEqual(
+          [line.deleted_count, line.table, line.expires_column, line.expires_index],
+          [2, table, name, indexed ? `${name} index` : null],
+        );
+        await send(`INSERT INTO victims SELECT id FROM ${quote(table)}`);
+        assert.deepEqual(await database.query('SELECT id FROM victims ORDER BY id'), [{ id: 1 }, { id: 3 }]);
+      });
     }
   });
 }

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Knex } from 'knex';
 import { type CommandOptions, type Running, startCommand } from './command.js';
 import type { Database, Engine } from './databases.js';
 
@@ -24,9 +25,10 @@ export async function createSessions(t: TestContext, engine: Engine, options: Se
   const { expired = [], live = [], indexed = false } = options;
   const database = await engine.create();
   t.after(async () => {
+    for (const left of transactions.get(database) ?? []) if (!left.isCompleted()) await left.rollback();
     // A statement whose client is gone goes on, and with it its lock on the table.
     if (engine.family === 'mysql') {
-      for (const { id } of await statementsAtWork(database)) await database.run('KILL ?', [id]).catch(() => {});
+      for (const { id } of await statementsAtWork(database)) await database.run(`KILL ${id}`).catch(() => {});
     }
     await database.drop();
   });
@@ -102,19 +104,41 @@ export async function untilDeleting(database: Database, running: Running): Promi
  * What runs of the command have in hand on the server. While it is in a trigger, the process list has the trigger's
  * statement instead.
  */
-export async function statementsAtWork(
-  database: Database,
-): Promise<{ readonly id: unknown; readonly info: unknown }[]> {
-  const rows = await database.query(
-    `SELECT id AS id, info AS info FROM information_schema.processlist
-      WHERE db = DATABASE() AND id <> CONNECTION_ID() AND (info LIKE '%correlation_id=%' OR state = 'User sleep')`,
+export async function statementsAtWork(database: Database): Promise<readonly Process[]> {
+  return (await processes(database)).filter(
+    ({ info, state }) => /correlation_id=/.test(info) || state === 'User sleep',
   );
-  return rows.map(({ id, info }) => ({ id, info }));
+}
+
+interface Process {
+  readonly id: number;
+  readonly info: string;
+  readonly state: string;
+}
+
+/** The server's process list as far as it is about this database. */
+async function processes(database: Database): Promise<readonly Process[]> {
+  // Not information_schema.processlist: MySQL's fails while anybody sends a character that needs four bytes.
+  const rows = await database.query('SHOW FULL PROCESSLIST');
+  const name = new URL(database.url).pathname.slice(1);
+  return rows
+    .filter((row) => row.db === name)
+    .map(({ Id, Info, State }) => ({ id: Number(Id), info: String(Info), state: String(State) }));
+}
+
+const transactions = new WeakMap<Database, Knex.Transaction[]>();
+
+/** Begins a transaction of the test's own; at the latest it is rolled back when the database is dropped. */
+export async function beginTransaction(database: Database): Promise<Knex.Transaction> {
+  const transaction = await database.knex.transaction();
+  transactions.set(database, [...(transactions.get(database) ?? []), transaction]);
+  return transaction;
 }
 
 /** Locks the table for every other writer; resolves to what gives it free. */
-export async function lockTable({ engine, knex }: Database): Promise<() => Promise<void>> {
-  const other = await knex.transaction();
+export async function lockTable(database: Database): Promise<() => Promise<void>> {
+  const { engine } = database;
+  const other = await beginTransaction(database);
   await other.raw(engine === 'sqlite' ? 'DELETE FROM sessions WHERE 0' : 'LOCK TABLES sessions WRITE');
   return async () => {
     if (engine !== 'sqlite') await other.raw('UNLOCK TABLES');
@@ -127,10 +151,7 @@ export async function untilWaitingForTable(database: Database, { child }: Runnin
   await until(async () => {
     if (child.exitCode !== null) throw new Error('ended already');
     if (database.engine === 'sqlite') return hasOpen(child.pid, fileOf(database));
-    const waiting = await database.query(
-      "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND state LIKE 'Waiting for table%'",
-    );
-    return waiting.length > 0;
+    return (await processes(database)).some(({ state }) => state.startsWith('Waiting for table'));
   });
   // SQLite keeps no list of who waits: once the file is open, that is soon.
   if (database.engine === 'sqlite') await sleep(500);
