@@ -7,15 +7,10 @@ import { successLine } from '../support/lines.js';
 import { EXPIRED, LIVE } from '../support/sessions.js';
 
 const NAMES = [
-  'a`b``c',
-  `it's "quoted" \\`,
-  'what? :id ?? ~?~ $1',
-  'sessions as victims',
-  'séssions 日本語 ключ',
-  '; DROP TABLE victims --',
-  '%s {{y}} #z /* w */',
+  `a\`b\`\`c "d" 'e' \\ as f`,
+  'what? :id ?? ~?~ $1 %s {{y}}',
+  'séssions 日本語; DROP TABLE victims --',
   'SELECT',
-  '1',
 ];
 /** MySQL reads a dot in --table as schema.table; nobody does so in a column. */
 const DOTTED = 'main.sessions';
@@ -29,7 +24,7 @@ for (const engine of engines) {
 
     for (const [at, name] of [...NAMES, DOTTED].entries()) {
       const indexed = at % 2 === 0;
-      const type = types[at % types.length];
+      const type = types[Number(at > 1) % types.length];
       test(`such as ${name} is the table and the column, ${indexed ? 'with' : 'without'} an index`, async (t) => {
         const database = await engine.create();
         t.after(() => database.drop());

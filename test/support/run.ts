@@ -10,6 +10,9 @@ import { startMysqlServers, URLS_VARIABLE } from './mysql-servers.js';
 const ROOT = resolve(import.meta.dirname, '../../..');
 const DEFAULT_OPTIONS = ['--test-concurrency=2', '--test-reporter=spec'];
 
+// A project of its own, with the session libraries themselves: plain JavaScript, run only when it is named.
+const STORES = join('test', 'stores');
+
 let tests: ChildProcess | undefined;
 let stoppedBy: NodeJS.Signals | undefined;
 
@@ -49,9 +52,6 @@ async function run(args: readonly string[]): Promise<number> {
     await servers.stop();
   }
 }
-
-// A project of its own, with the session libraries themselves: plain JavaScript, run only when it is named.
-const STORES = join('test', 'stores');
 
 /** The compiled files of the named sources, of all where none is named. The sources lead: dist may hold stale files. */
 function selectFiles(paths: readonly string[]): readonly string[] {
