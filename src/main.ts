@@ -34,6 +34,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 /** Runs the command line once and resolves to the exit status, when everything has been written. */
 export async function main(world: World): Promise<number> {
   const startedAt = performance.now();
+  // A reader that goes away in the middle of a run must not end it.
+  for (const stream of [world.stdout, world.stderr]) stream.on('error', () => {});
   const invocation = parseArguments(world.argv, version);
   if (invocation.kind === 'help') {
     await write(world.stdout, invocation.text);

@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { SETTINGS } from '../../src/settings.js';
 import { type CommandOptions, runCommand } from '../support/command.js';
 import { type Database, engines } from '../support/databases.js';
 import { failureLine, type Line, successLine } from '../support/lines.js';
@@ -154,9 +155,8 @@ describe('a setting', { concurrency: 2 }, () => {
 
   test('keeps its default where the variable is empty', async (t) => {
     const database = await createSessions(t, engine, ROWS);
-    const names =
-      'TIMEOUT CORRELATION_ID TABLE EXPIRES_COLUMN EXPIRES_FORMAT TIME_ZONE OLDER_THAN DRY_RUN LOG_FORMAT LOG_LEVEL QUIET';
-    const env = Object.fromEntries(names.split(' ').map((name) => [`SESSION_CLEANUP_${name}`, '']));
+    const variables = Object.values(SETTINGS).flatMap((setting) => setting.variables);
+    const env = Object.fromEntries(variables.map((variable) => [variable, '']));
     const line = await runAndFind(database, ['--db-url', database.url], { env });
     assert.deepEqual([line.table, line.expires_column, line.dry_run], ['sessions', 'expires_at', false]);
   });

@@ -16,5 +16,5 @@ export async function measureTimeout(): Promise<number> {
   const tookMs = performance.now() - startedAt;
   await database.drop();
   if (status !== 0) throw new Error(`the plainest run failed: ${stderr}`);
-  return 1_000 + Math.ceil(4 * tookMs);
+  return 1_000 + Math.ceil(3 * tookMs);
 }
