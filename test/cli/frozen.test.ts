@@ -60,7 +60,7 @@ async function settled({ database }: Behind): Promise<unknown[]> {
 }
 
 for (const engine of engines.filter(({ family }) => family === 'mysql')) {
-  describe(`a frozen server, ${engine.name}`, { concurrency: 3, timeout: 60_000 }, () => {
+  describe(`a frozen server, ${engine.name}`, { concurrency: 3, timeout: 180_000 }, () => {
     test('that accepts connections and says nothing is unavailable', async (t) => {
       const behind = await createBehindProxy(t, engine);
       behind.proxy.freeze();
@@ -135,7 +135,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
     });
   });
 
-  describe(`a connection that breaks, ${engine.name}`, { concurrency: 3, timeout: 60_000 }, () => {
+  describe(`a connection that breaks, ${engine.name}`, { concurrency: 3, timeout: 180_000 }, () => {
     test('at the login is unavailable', async (t) => {
       const behind = await createBehindProxy(t, engine);
       const reached = behind.proxy.when(LOGIN, 'before', behind.proxy.cut);
@@ -170,7 +170,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
     });
   });
 
-  describe(`an administrator of ${engine.name}`, { timeout: 60_000 }, () => {
+  describe(`an administrator of ${engine.name}`, { timeout: 180_000 }, () => {
     for (const kill of ['KILL', 'KILL QUERY']) {
       test(`who ends the DELETE with ${kill}: failed, nothing deleted`, async (t) => {
         const database = await createSessions(t, engine, { expired: EXPIRED, live: ['z'] });

@@ -2,23 +2,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { BIN, runCommand } from '../support/command.js';
 import { type Database, engines } from '../support/databases.js';
 import { failureLine, successLine } from '../support/lines.js';
-import {
-  createSessions,
-  FOREVER_MS,
-  fileOf,
-  ids,
-  remaining,
-  slowDeletes,
-  statementsAtWork,
-  until,
-} from '../support/sessions.js';
+import { createSessions, FOREVER_MS, ids, isDeleting, remaining, slowDeletes, until } from '../support/sessions.js';
 
 interface Shown {
   readonly status: number | null;
@@ -84,11 +75,7 @@ for (const engine of engines) {
     test('is taken away before the sentence of a failure, also at Ctrl-C', async (t) => {
       const database = await createSessions(t, engine, { expired: ids(3) });
       await slowDeletes(database, FOREVER_MS, 'r0001');
-      const deleting = until(async () =>
-        database.engine === 'sqlite'
-          ? existsSync(`${fileOf(database)}-journal`)
-          : (await statementsAtWork(database)).length > 0,
-      );
+      const deleting = until(() => isDeleting(database));
       const { status, terminal, stdout } = await runAtTerminal(t, atOnce(database), deleting);
       assert.deepEqual([status, stdout], [130, ''], terminal);
       assert.deepEqual(countsIn(terminal).at(0), 0);

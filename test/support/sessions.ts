@@ -95,9 +95,14 @@ export function start(t: TestContext, args: readonly string[], options?: Command
 export async function untilDeleting(database: Database, running: Running): Promise<void> {
   await until(async () => {
     if (running.child.exitCode !== null) throw new Error(`ended already: ${JSON.stringify(await running.ended)}`);
-    if (database.engine === 'sqlite') return existsSync(`${fileOf(database)}-journal`);
-    return (await statementsAtWork(database)).length > 0;
+    return isDeleting(database);
   });
+}
+
+/** Whether a run is in the middle of its DELETE: its earlier statements are not meant. */
+export async function isDeleting(database: Database): Promise<boolean> {
+  if (database.engine === 'sqlite') return existsSync(`${fileOf(database)}-journal`);
+  return (await statementsAtWork(database)).some((process) => process.info.includes('DELETE FROM') || asleep(process));
 }
 
 /**
@@ -105,9 +110,11 @@ export async function untilDeleting(database: Database, running: Running): Promi
  * statement instead.
  */
 export async function statementsAtWork(database: Database): Promise<readonly Process[]> {
-  return (await processes(database)).filter(
-    ({ info, state }) => /correlation_id=/.test(info) || state === 'User sleep',
-  );
+  return (await processes(database)).filter((process) => /correlation_id=/.test(process.info) || asleep(process));
+}
+
+function asleep({ state }: Process): boolean {
+  return state === 'User sleep';
 }
 
 interface Process {
