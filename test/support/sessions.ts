@@ -102,7 +102,7 @@ export async function untilDeleting(database: Database, running: Running): Promi
 /** Whether a run is in the middle of its DELETE: its earlier statements are not meant. */
 export async function isDeleting(database: Database): Promise<boolean> {
   if (database.engine === 'sqlite') return existsSync(`${fileOf(database)}-journal`);
-  return (await statementsAtWork(database)).some((process) => process.info.includes('DELETE FROM') || asleep(process));
+  return (await statementsAtWork(database)).some((process) => /\bdelete\b/i.test(process.info) || asleep(process));
 }
 
 /**
