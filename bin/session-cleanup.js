@@ -12,7 +12,7 @@ const { main } = await import('../dist/src/main.js');
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-process.exitCode = await main({
+const status = await main({
   argv,
   env: process.env,
   get stdin() {
@@ -30,4 +30,4 @@ process.exitCode = await main({
   },
 });
 // main has flushed its line. What still holds the event loop (a socket to a frozen server) is not waited for.
-setTimeout(() => process.exit(), 250).unref();
+process.exit(status);

@@ -1,6 +1,6 @@
 // The one connection: every statement under the deadline, every error in the run's own terms. Knows no table.
 import knexModule, { type Knex } from 'knex';
-import { backOffMs, type Deadline, orAborted, sleep, stoppedError } from './deadline.js';
+import { backOffMs, type Deadline, orAborted, sleep, stoppedError, within } from './deadline.js';
 import type { Binding, Dialect, Query } from './dialects/dialect.js';
 import { CleanupError, type FailureKind } from './errors.js';
 
@@ -97,8 +97,7 @@ export async function openConnection(dialect: Dialect, deadline: Deadline, drive
         .catch((error: unknown) => {
           driverLog(`the statement could not be cancelled: ${String(error)}`);
         });
-      const patience = sleep(CANCEL_AGAIN_MS, deadline.drop).then(() => undefined);
-      settled = await Promise.race([answer, patience]);
+      settled = await within(answer, CANCEL_AGAIN_MS, deadline.drop);
       // A cancel that is still on its way would hit the next statement, which may be the COMMIT.
       await orAborted(cancelled, deadline.drop);
       settled ??= await Promise.race([answer, undefined]);
@@ -189,11 +188,11 @@ export async function openConnection(dialect: Dialect, deadline: Deadline, drive
       if (!dropped) {
         const unguarded: Query = async (sql, bindings) => dialect.rows(await raw(sql, bindings));
         const said = farewell(unguarded).catch((error: unknown) => driverLog(String(error)));
-        await Promise.race([said, sleep(CLOSE_TIMEOUT_MS, deadline.drop)]);
+        await within(said, CLOSE_TIMEOUT_MS, deadline.drop);
         knex.client.releaseConnection(connection);
       }
       const destroyed = knex.destroy().catch((error: unknown) => driverLog(String(error)));
-      await Promise.race([destroyed, sleep(CLOSE_TIMEOUT_MS, deadline.drop)]);
+      await within(destroyed, CLOSE_TIMEOUT_MS, deadline.drop);
       if (!dropped) drop();
     },
   };

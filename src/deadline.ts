@@ -101,6 +101,16 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<
   });
 }
 
+/** Settles as `promise` does, or resolves to `undefined` after `ms` or when `signal` aborts. Leaves no timer behind. */
+export async function within<T>(promise: Promise<T>, ms: number, signal: AbortSignal): Promise<T | undefined> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([promise, sleep(ms, AbortSignal.any([signal, over.signal])).then(() => undefined)]);
+  } finally {
+    over.abort();
+  }
+}
+
 /** Jittered, doubling from 50 ms up to 2 s. */
 export function backOffMs(attempts: number): number {
   return Math.min(2_000, 50 * 2 ** (attempts - 1)) * (0.5 + Math.random() / 2);
