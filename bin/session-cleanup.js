@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // The shim: the process in, the exit status out. Nothing else touches `process`.
-import { fileURLToPath } from 'node:url';
 
 // argv is copied first: setting the title overwrites what `ps` shows of it, and a URL there may hold a password.
 const argv = process.argv.slice(2);
@@ -8,11 +7,12 @@ process.title = 'session-cleanup';
 // Whatever ends this process without main's word, ends it as a failure.
 process.exitCode = 1;
 
-const { main } = await import('../dist/src/main.js');
+const { main } = require('../dist/bundle/main.cjs');
+const { version } = require('../package.json');
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-const status = await main({
+main({
   argv,
   env: process.env,
   get stdin() {
@@ -20,7 +20,8 @@ const status = await main({
   },
   stdout: process.stdout,
   stderr: process.stderr,
-  place: { node: process.execPath, command: fileURLToPath(import.meta.url), cwd: process.cwd() },
+  version,
+  place: { node: process.execPath, command: __filename, cwd: process.cwd() },
   now: () => new Date(),
   onSignal(listener) {
     for (const signal of SIGNALS) process.on(signal, listener);
@@ -28,6 +29,5 @@ const status = await main({
       for (const signal of SIGNALS) process.off(signal, listener);
     };
   },
-});
-// main has flushed its line. What still holds the event loop (a socket to a frozen server) is not waited for.
-process.exit(status);
+  // main has flushed its line. What still holds the event loop (a socket to a frozen server) is not waited for.
+}).then((status) => process.exit(status));

@@ -1,5 +1,5 @@
 // Flags, environment and defaults become one frozen Config, or every problem of them at once.
-import { readFile, stat } from 'node:fs/promises';
+import fs from 'node:fs';
 import { type DatabaseTarget, databaseUrl, type MysqlTarget } from './database-url.js';
 import { CleanupError } from './errors.js';
 import { flagName, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js';
@@ -220,11 +220,11 @@ async function readUrlFile(
   }
   try {
     if (path === '-') return { raw: await readText(stdin), source, rank, warning: undefined };
-    const { mode, size } = await stat(path);
+    const { mode, size } = await fs.promises.stat(path);
     if (size > LONGEST_URL_BYTES) throw new Error('too large');
     const warning =
       (mode & 0o004) === 0 ? undefined : `every user may read the file of ${source}: chmod o-r takes that away`;
-    return { raw: await readFile(path, 'utf8'), source, rank, warning };
+    return { raw: await fs.promises.readFile(path, 'utf8'), source, rank, warning };
   } catch (error) {
     const { code = 'too large' } = error as NodeJS.ErrnoException;
     problems.push(`${source} names a file that cannot be read (${code}): check the path and its permissions`);

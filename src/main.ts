@@ -1,6 +1,4 @@
 // The composition root: argv and world in, exit status out. Reads top to bottom as what one command does.
-import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { type Config, type Logging, resolveConfig, usageError } from './config.js';
 import { withCorrelationId } from './correlation.js';
@@ -19,6 +17,8 @@ export interface World {
   readonly stdin: Readable;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  /** Of the package. */
+  readonly version: string;
   /** Where Node, the command and the working directory are. */
   readonly place: Place;
   /** The wall clock. */
@@ -27,16 +27,12 @@ export interface World {
   onSignal(listener: (signal: StopSignal) => void): () => void;
 }
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
-
 /** Runs the command line once and resolves to the exit status, when everything has been written. */
 export async function main(world: World): Promise<number> {
   const startedAt = performance.now();
   // A reader that goes away in the middle of a run must not end it.
   for (const stream of [world.stdout, world.stderr]) stream.on('error', () => {});
-  const invocation = parseArguments(world.argv, version);
+  const invocation = parseArguments(world.argv, world.version);
   if (invocation.kind === 'help') {
     await write(world.stdout, invocation.text);
     return 0;
@@ -46,7 +42,7 @@ export async function main(world: World): Promise<number> {
     env: world.env,
     stdin: world.stdin,
   });
-  const correlationId = logging.correlationId ?? randomUUID();
+  const correlationId = logging.correlationId ?? crypto.randomUUID();
   if (invocation.kind === 'run' || invocation.kind === 'check') {
     const { kind } = invocation;
     if (!(config instanceof CleanupError)) {
@@ -71,7 +67,7 @@ export async function main(world: World): Promise<number> {
       outcome: scheduled.kind,
       exit_status: 0,
       ...scheduledFacts(scheduled),
-      version,
+      version: world.version,
     };
     if (!logging.quiet) await write(world.stdout, `${formatLine(record, lineFormat(logging, world.stdout))}\n`);
     return 0;
@@ -79,7 +75,7 @@ export async function main(world: World): Promise<number> {
     const ending = endingOfError(asCleanupError(error));
     const facts = { correlationId, dryRun: false };
     const durationMs = performance.now() - startedAt;
-    const record = createRecord(facts, ending, world.now(), durationMs, version, createRedactor([]));
+    const record = createRecord(facts, ending, world.now(), durationMs, world.version, createRedactor([]));
     await write(world.stderr, `${formatLine(record, lineFormat(logging, world.stderr))}\n`);
     return ending.exitStatus;
   }
@@ -146,7 +142,7 @@ async function execute(
     deadline.close();
   }
   const finish = (): LogRecord =>
-    createRecord(facts, ending, world.now(), performance.now() - startedAt, version, redact);
+    createRecord(facts, ending, world.now(), performance.now() - startedAt, world.version, redact);
   if (config.metricsFile !== undefined && kind === 'run') {
     // The run is over: what cannot be written is said, and changes nothing.
     const { writeMetrics } = await import('./metrics.js');

@@ -1,6 +1,6 @@
 // MySQL and MariaDB: sessions, catalogue, predicate, locks, cancelling. Nothing here knows of the walk or of outcomes.
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import fs from 'node:fs';
 import type { Knex } from 'knex';
 import type { MysqlTarget } from '../database-url.js';
 import { CleanupError } from '../errors.js';
@@ -315,7 +315,7 @@ function quote(identifier: string): string {
 }
 
 async function readCa(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: unknown) => {
+  return fs.promises.readFile(path, 'utf8').catch((cause: unknown) => {
     throw new CleanupError('usage', '--db-url: the file of ssl-ca cannot be read', {
       code: (cause as NodeJS.ErrnoException).code,
       hint: 'Check the path and its permissions.',

@@ -82,6 +82,7 @@ async function runHere(argv: readonly string[], env: Record<string, string>, std
     stdin: Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]),
     stdout: collect('stdout'),
     stderr: collect('stderr'),
+    version: '0.0.0',
     place: { node: process.execPath, command: 'session-cleanup', cwd: '/' },
     now: () => new Date(),
     onSignal: () => () => {},

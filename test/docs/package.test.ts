@@ -25,6 +25,7 @@ const SOURCES = [
   'bin',
   'examples',
   'man',
+  'scripts',
   'src',
   'package.json',
   'tsconfig.json',
@@ -32,6 +33,8 @@ const SOURCES = [
   'CHANGELOG.md',
   'LICENSE',
 ];
+
+const BUNDLED = ['main', 'cli-progress', 'commander', 'knex', 'mysql2', 'winston'];
 
 interface Ended {
   readonly status: number;
@@ -82,15 +85,12 @@ describe('the package', { timeout: 300_000 }, () => {
   }
 
   test('holds what is to be run and to be read, and nothing else', () => {
-    const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
-    const compiled = sources
-      .filter((name) => name.endsWith('.ts'))
-      .map((name) => `dist/src/${name.replace(/ts$/, 'js')}`);
+    const bundled = ['LICENSES.txt', ...BUNDLED.map((name) => `${name}.cjs`)].map((name) => `dist/bundle/${name}`);
     const examples = readdirSync(join(ROOT, 'examples'), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map(({ parentPath, name }) => join(parentPath, name).slice(ROOT.length + 1));
     const expected = [
-      ...compiled,
+      ...bundled,
       ...examples,
       ...readdirSync(join(ROOT, 'bin')).map((name) => `bin/${name}`),
       ...readdirSync(join(ROOT, 'man')).map((name) => `man/${name}`),

@@ -723,6 +723,7 @@ async function runAtNow(args: readonly string[]): Promise<{ readonly status: num
     stdin: Readable.from([]),
     stdout: stream,
     stderr: stream,
+    version: '0.0.0',
     place: { node: '/node', command: '/session-cleanup', cwd: '/' },
     now: () => new Date(NOW),
     onSignal: () => () => {},

@@ -20,6 +20,7 @@ export async function runHere(args: readonly string[], env: Readonly<Record<stri
     stdin: Readable.from([]),
     stdout: sink(),
     stderr: sink(),
+    version: '0.0.0',
     place: { node: process.execPath, command: BIN, cwd: process.cwd() },
     now: () => new Date(),
     onSignal: () => () => {},

@@ -1,0 +1,66 @@
+// Puts the command into a few files, dist/bundle: its own code into one, and each library that has many into one of
+// its own. A run then opens a handful of files instead of seven hundred. Nothing is minified: names and stack traces
+// stay readable. CommonJS, because importing a module of Node loads also those of its parts that come late otherwise.
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const OUT = 'dist/bundle';
+const LIBRARIES = ['cli-progress', 'commander', 'knex', 'mysql2', 'winston'];
+// sqlite3 has a native part and is optional; the others are drivers of databases that are not served here.
+const ABSENT =
+  /^(sqlite3|better-sqlite3|libsql|mariadb|mssql|mysql|oracledb|pg|pg-native|pg-query-stream|tedious)(\/|$)/;
+// Modules of Node that libraries ask for at once and use late or never; `tls` alone takes as long to load as Node
+// itself takes to start.
+const LATE = /^(node:)?(child_process|crypto|https?|tls|zlib)$/;
+
+const packaging = {
+  name: 'packaging',
+  setup(bundling) {
+    bundling.onResolve({ filter: ABSENT }, ({ path }) => ({ path, external: true }));
+    // A library asks for another by its name: that one is in a file beside it.
+    bundling.onResolve({ filter: /^[a-z]/ }, ({ path, kind }) =>
+      kind !== 'entry-point' && LIBRARIES.includes(path) ? { path: `./${path}.cjs`, external: true } : undefined,
+    );
+    // Libraries get a stand-in that loads the module when one of its members is first used.
+    bundling.onResolve({ filter: LATE }, ({ path, resolveDir }) =>
+      resolveDir.includes('node_modules') ? { path: path.replace('node:', ''), namespace: 'late' } : undefined,
+    );
+    bundling.onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({
+      contents: `module.exports = new Proxy({}, { get: (_, member) => process.getBuiltinModule('${path}')[member] });`,
+    }));
+  },
+};
+
+rmSync(OUT, { recursive: true, force: true });
+const { metafile } = await build({
+  entryPoints: ['src/main.ts', ...LIBRARIES.map((library) => ({ in: library, out: library }))].map((entry) =>
+    typeof entry === 'string' ? { in: entry, out: 'main' } : entry,
+  ),
+  outdir: OUT,
+  outExtension: { '.js': '.cjs' },
+  bundle: true,
+  format: 'cjs',
+  platform: 'node',
+  target: 'node20',
+  metafile: true,
+  logLevel: 'warning',
+  define: {
+    // Libraries then leave out what is for their own development.
+    'process.env.NODE_ENV': '"production"',
+  },
+  plugins: [packaging],
+});
+
+// What is in it, in which version, and under which licence.
+const folders = new Set(
+  Object.keys(metafile.inputs).flatMap((path) => /.*node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []),
+);
+const notices = [...folders].sort().map((folder) => {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const [file] = readdirSync(folder).filter((entry) => /^licen[cs]e/i.test(entry));
+  const text =
+    file === undefined ? 'The package holds no text of it.' : readFileSync(join(folder, file), 'utf8').trim();
+  return `${name} ${version}, licence ${license}\n\n${text}\n`;
+});
+writeFileSync(join(OUT, 'LICENSES.txt'), notices.join(`\n${'-'.repeat(80)}\n\n`));
