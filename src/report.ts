@@ -3,6 +3,7 @@ import type { CheckDetails } from './check.js';
 import type { Progress } from './cleanup.js';
 import type { CleanupError } from './errors.js';
 import type { ExpiresFormat } from './expiry.js';
+import { CONTROLS } from './values.js';
 
 /** What is known of the run so far; what is not known yet is absent. */
 export interface RunFacts {
@@ -125,10 +126,10 @@ export function formatLine(record: LogRecord, format: 'json' | 'text'): string {
   return escapeControls(isRun ? describeOutcome(record) : describeEvent(record));
 }
 
-// JSON leaves the C1 controls and the direction marks as they are; a terminal acts on them.
+// JSON leaves the C1 controls and the direction marks as they are.
 function escapeControls(text: string): string {
   return text.replace(
-    /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,
+    new RegExp(CONTROLS, 'gu'),
     (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
   );
 }

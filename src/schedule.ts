@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isAbsolute, resolve } from 'node:path';
 import { type DatabaseTarget, databaseUrl } from './database-url.js';
-import { duration, type Parsed, type Parser } from './values.js';
+import { CONTROLS, duration, type Parsed, type Parser } from './values.js';
 
 /** There is one block of this name in a crontab: scheduling again replaces it. */
 export const JOB_ID = 'session_cleanup';
@@ -205,8 +205,11 @@ export function renderBlock({ schedule, node, command, args }: Entry): Parsed<st
     return { problem: 'the paths of Node and of the command must be absolute' };
   const words = [node, command, 'run', ...args];
   // Crons differ on backslashes: Debian's turns two into one, and a control character may end the line.
-  if (words.some((word) => /[\p{Cc}\\]/u.test(word))) {
-    return { problem: 'a crontab cannot hold a backslash or a control character: put the value into a script' };
+  if (words.some((word) => word.includes('\\') || CONTROLS.test(word))) {
+    return {
+      problem:
+        'a crontab cannot hold a backslash, a control character or a mark of direction: put the value into a script',
+    };
   }
   const line = words.map(shellQuote).join(' ').replaceAll('%', '\\%');
   return {

@@ -6,6 +6,9 @@ export type Parsed<T> = { readonly value: T } | { readonly problem: string };
 
 export type Parser<T> = (raw: string) => Parsed<T>;
 
+/** What a terminal obeys instead of showing it, and what breaks or turns a line: controls, and marks of direction. */
+export const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+
 const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const LONGEST_MS = 36_500 * UNITS_MS.d;
 

@@ -1,13 +1,12 @@
 // Passwords: hostile ones work, and none is ever shown, whatever the URL and whatever goes wrong.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { PassThrough, Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { main } from '../../src/main.js';
 import { createAccount } from '../support/accounts.js';
 import { type Ended, runCommand } from '../support/command.js';
 import { engines } from '../support/databases.js';
+import { runMain } from '../support/in-process.js';
 import { failureLine } from '../support/lines.js';
 import { startProxy } from '../support/proxy.js';
 import { createSessions, remaining, start, until } from '../support/sessions.js';
@@ -67,27 +66,6 @@ function assertHidden({ stdout, stderr }: Pick<Ended, 'stdout' | 'stderr'>, secr
       assert.ok(!output.toLowerCase().includes(spelling.toLowerCase()), `${secret} is shown: ${output}`);
     }
   }
-}
-
-/** The whole program in this process, on streams of its own. */
-async function runHere(argv: readonly string[], env: Record<string, string>, stdin: string) {
-  const texts = { stdout: '', stderr: '' };
-  const collect = (name: 'stdout' | 'stderr') =>
-    new PassThrough({ encoding: 'utf8' }).on('data', (text: string) => {
-      texts[name] += text;
-    });
-  const status = await main({
-    argv,
-    env,
-    stdin: Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]),
-    stdout: collect('stdout'),
-    stderr: collect('stderr'),
-    version: '0.0.0',
-    place: { node: process.execPath, command: 'session-cleanup', cwd: '/' },
-    now: () => new Date(),
-    onSignal: () => () => {},
-  });
-  return { status, ...texts };
 }
 
 /** A password of two words with hostile characters around them; either word would give it away. */
@@ -154,8 +132,7 @@ describe('no output has a password in it', { timeout: 180_000 }, () => {
     let read = 0;
     await fc.assert(
       fc.asyncProperty(hostileUrl, given, async ({ url, words }, give) => {
-        const { argv, env, stdin } = give(url);
-        const { status, ...output } = await runHere(argv, env, stdin);
+        const { status, ...output } = await runMain(give(url));
         assert.ok(status === 2 || status === 4, `status ${status}: ${output.stderr}`);
         if (status === 4) read += 1;
         assert.notEqual(output.stderr, '');

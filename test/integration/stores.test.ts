@@ -1,11 +1,10 @@
 // Every preset on the table that its framework makes, with rows spelled as the framework spells them: which are left.
 // The schemas and spellings are facts about the frameworks, written down a second time: nothing here comes from src.
 import assert from 'node:assert/strict';
-import { Readable, Writable } from 'node:stream';
 import { test } from 'node:test';
-import { main } from '../../src/main.js';
 import { presetOf, type StoreName, storeNames } from '../../src/stores.js';
 import { type Database, engines } from '../support/databases.js';
+import { runMain } from '../support/in-process.js';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -710,25 +709,8 @@ function springRows(id: string, at: string): readonly string[] {
 
 /** Runs the command in this process, with its clock at NOW. */
 async function runAtNow(args: readonly string[]): Promise<{ readonly status: number; readonly output: string }> {
-  let output = '';
-  const stream = new Writable({
-    write(chunk, _, done) {
-      output += String(chunk);
-      done();
-    },
-  });
-  const status = await main({
-    argv: ['run', ...args],
-    env: {},
-    stdin: Readable.from([]),
-    stdout: stream,
-    stderr: stream,
-    version: '0.0.0',
-    place: { node: '/node', command: '/session-cleanup', cwd: '/' },
-    now: () => new Date(NOW),
-    onSignal: () => () => {},
-  });
-  return { status, output };
+  const { status, stdout, stderr } = await runMain({ argv: ['run', ...args], at: NOW });
+  return { status, output: `${stdout}${stderr}` };
 }
 
 for (const name of storeNames) {
