@@ -44,6 +44,8 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node20',
   metafile: true,
+  // The names of files in the bundle are the same wherever node_modules really is.
+  preserveSymlinks: true,
   logLevel: 'warning',
   define: {
     // Libraries then leave out what is for their own development.

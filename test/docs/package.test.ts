@@ -44,31 +44,36 @@ interface Ended {
 
 describe('the package', { timeout: 300_000 }, () => {
   let folder: string;
+  let tarball: string;
   let packed: readonly string[];
   let home: string;
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
-    // A copy: packing builds, which must neither disturb the tests that run from dist nor pack what is stale there.
-    const copy = join(folder, 'copy');
-    mkdirSync(copy);
-    for (const name of SOURCES) {
-      if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(copy, name), { recursive: true });
-    }
-    symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-    // What npm prints here includes what the build prints.
-    await run('npm', ['pack', '--pack-destination', folder], { cwd: copy });
-    const [tarball = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
-    const { stdout } = await run('tar', ['-tzf', join(folder, tarball)]);
+    tarball = await pack(join(folder, 'copy'));
+    const { stdout } = await run('tar', ['-tzf', tarball]);
     packed = stdout.trim().split('\n').sort();
     home = join(folder, 'home');
     mkdirSync(home);
     writeFileSync(join(home, 'package.json'), '{ "private": true }\n');
     const options = ['--omit=optional', '--prefer-offline', '--no-audit', '--no-fund'];
-    await run('npm', ['install', ...options, join(folder, tarball)], { cwd: home });
+    await run('npm', ['install', ...options, tarball], { cwd: home });
   });
 
   after(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Packs a copy: packing builds, which must neither disturb the tests that run from dist nor pack what is stale. */
+  async function pack(copy: string): Promise<string> {
+    mkdirSync(copy, { recursive: true });
+    for (const name of SOURCES) {
+      if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+    }
+    symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+    // What npm prints here includes what the build prints.
+    await run('npm', ['pack', '--pack-destination', copy], { cwd: copy });
+    const [name = ''] = readdirSync(copy).filter((file) => file.endsWith('.tgz'));
+    return join(copy, name);
+  }
 
   /** The command as npm linked it. */
   async function installed(...args: readonly string[]): Promise<Ended> {
@@ -100,6 +105,27 @@ describe('the package', { timeout: 300_000 }, () => {
       'package.json',
     ];
     assert.deepEqual(packed, expected.map((name) => `package/${name}`).sort());
+  });
+
+  test('is the same to the byte wherever and whenever it is packed', async () => {
+    const again = await pack(join(folder, 'another', 'place'));
+    assert.ok(readFileSync(again).equals(readFileSync(tarball)));
+  });
+
+  test('holds the licence of every library in it, and no path of the machine that packed it', () => {
+    const bundle = join(home, 'node_modules/session-cleanup/dist/bundle');
+    const licences = readFileSync(join(bundle, 'LICENSES.txt'), 'utf8').match(/^\S+ [\d.]+, licence \S/gm) ?? [];
+    for (const name of readdirSync(bundle)) {
+      const text = readFileSync(join(bundle, name), 'utf8');
+      for (const place of [ROOT, folder]) assert.ok(!text.includes(place.slice(1)), `${place} in ${name}`);
+      // esbuild writes the name of each file above what comes from it.
+      for (const [, library = ''] of text.matchAll(/^\/\/ (?:.*\/)?node_modules\/((?:@[^/\n]+\/)?[^/\n]+)\//gm)) {
+        assert.ok(
+          licences.some((line) => line.startsWith(`${library} `)),
+          library,
+        );
+      }
+    }
   });
 
   test('says its version', async () => {
