@@ -81,6 +81,7 @@ const DATETIME_TEXT =
 const HINTS: Readonly<Record<number, string>> = {
   1044: 'Grant the account SELECT and DELETE on the table.',
   1045: 'Check the user and the password in the URL; special characters in them must be percent-encoded.',
+  1047: 'The node is not in the primary component of its Galera cluster: connect to one that is.',
   1049: 'Check the database name at the end of the URL.',
   1142: 'Grant the account SELECT and DELETE on the table.',
   1143: 'Grant the account SELECT and DELETE on the table.',
@@ -96,7 +97,7 @@ const HINTS: Readonly<Record<number, string>> = {
 const UNAVAILABLE = new Set([1040, 1044, 1045, 1047, 1049, 1129, 1130, 1203, 1226, 1698, 3118, 3159]);
 
 // Galera has no error number of its own for a write set that is too large.
-const TOO_LARGE = /wsrep_max_ws_rows|writeset size|max_binlog_cache_size/i;
+const TOO_LARGE = /wsrep_max_ws_rows|size exceed|max_binlog_cache_size/i;
 const TOO_LARGE_HINT =
   'The server takes no transaction that large: run with --batch-size 1000, or fewer rows than its limit.';
 
@@ -314,6 +315,8 @@ export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect 
       }
     },
     cancelKeepsTransaction: true,
+    // A backup's FLUSH TABLES WITH READ LOCK makes COMMIT fail with 1205, after which a second COMMIT succeeds: of nothing.
+    commitKeepsTransaction: false,
     destroy: (connection) => (connection as { destroy(): void }).destroy(),
     classify: (error) => classify(error, lockWaitRollsBack),
   };
@@ -515,6 +518,8 @@ function classify(error: unknown, lockWaitRollsBack: boolean): Fault {
   if (errno === 1205) return { kind: lockWaitRollsBack ? 'rolled-back' : 'locked', code, hint };
   if (errno === 1213) return { kind: 'rolled-back', code, hint };
   if (answered && UNAVAILABLE.has(errno)) return { kind: 'unavailable', code, hint };
+  // A Galera node that left its cluster while it committed: the others may have got the write set, and applied it.
+  if (errno === 1180 && !tooLarge) return { kind: 'lost', code, hint };
   // 1053 shutdown, 1927 and 3169 connection killed, 4031 idle too long.
   const lost = answered ? fatal === true || [1053, 1927, 3169, 4031].includes(errno) : name !== undefined;
   return { kind: lost ? 'lost' : 'failed', code, hint };

@@ -138,6 +138,8 @@ export const createSqlite: CreateDialect<SqliteTarget> = (target, names): Dialec
   },
   // An interrupted DELETE takes its whole transaction with it.
   cancelKeepsTransaction: false,
+  // It cannot commit while others read.
+  commitKeepsTransaction: true,
   destroy() {},
   classify,
 });

@@ -87,6 +87,18 @@ async function status(node: Connection, name: string): Promise<string> {
   return String(row?.Value);
 }
 
+/** What comes of `work` while the node is cut off from the others. It notices after a few seconds. */
+async function isolated<T>(node: Connection, work: () => Promise<T>): Promise<T> {
+  await node.query("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=1'");
+  try {
+    return await work();
+  } finally {
+    await node.query("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=0'");
+    await until(async () => (await status(node, 'wsrep_local_state_comment')) === 'Synced');
+    await until(async () => (await status(node, 'wsrep_ready')) === 'ON');
+  }
+}
+
 /** How often the node gave up a transaction of its own for one of another node. */
 async function conflicts(node: Connection): Promise<number> {
   return Number(await status(node, 'wsrep_local_cert_failures')) + Number(await status(node, 'wsrep_local_bf_aborts'));
@@ -227,4 +239,99 @@ describe('a Galera cluster', { timeout: 300_000 }, () => {
       assert.deepEqual(await remaining(cluster), ['z']);
     });
   }
+
+  test('a node that has left the cluster is unavailable, and says nothing that is not so about a COMMIT in flight', async (t) => {
+    const cluster = await createOnCluster(t, { expired: ids(30), live: ['z'] });
+    const { database, nodes } = cluster;
+    const proxy = await startProxy(database.url);
+    t.after(() => proxy.close());
+    const reached = proxy.when(COMMITTING, 'before', proxy.freeze);
+    const running = start(t, ['run', '--db-url', proxy.url, '--timeout', '2m']);
+    await reached;
+    await isolated(nodes[0], async () => {
+      // The node still waits for the others, and takes the COMMIT.
+      proxy.thaw();
+      const line = failureLine(await running.ended, 1, 'unknown');
+      assert.deepEqual([line.deleted_count, line.error_code], [null, 'ER_ERROR_DURING_COMMIT']);
+      await until(async () => (await status(nodes[0], 'wsrep_ready')) === 'OFF');
+      const after = failureLine(await runCommand(['run', '--db-url', database.url]), 4, 'unavailable');
+      assert.deepEqual([after.deleted_count, after.error_code], [0, 'ER_UNKNOWN_COM_ERROR']);
+      assert.match(String(after.hint), /Galera/);
+    });
+    const left = await remaining(cluster);
+    assert.ok(left.length === 31 || left.length === 1, `${left.length} left`);
+    assert.equal(left.at(-1), 'z');
+  });
+
+  test('a node that leaves the cluster between batches is unavailable, and what was committed is counted', async (t) => {
+    const cluster = await createOnCluster(t, { expired: ids(30), live: ['z'] });
+    const { database, nodes } = cluster;
+    const running = start(t, [
+      'run',
+      '--db-url',
+      database.url,
+      '--timeout',
+      '2m',
+      ...['--batch-size', '10', '--pause', '20s'],
+    ]);
+    await until(async () => {
+      const [[row] = []] = await nodes[0].query<RowDataPacket[]>('SELECT COUNT(*) AS n FROM sessions');
+      return row?.n === 21;
+    });
+    await isolated(nodes[0], async () => {
+      const line = failureLine(await running.ended, 4, 'unavailable');
+      assert.deepEqual([line.deleted_count, line.batches, line.error_code], [10, 1, 'ER_UNKNOWN_COM_ERROR']);
+    });
+    assert.deepEqual(await remaining(cluster), [...ids(30).slice(10), 'z']);
+  });
+
+  test('another node that does not keep up is waited for as a replica', async (t) => {
+    const cluster = await createOnCluster(t, { expired: ids(10), live: ['z'] });
+    const { database, nodes } = cluster;
+    const watching = ['--batch-size', '1', '--max-lag', '1s', '--replica', url3];
+    await nodes[2].query('FLUSH TABLES WITH READ LOCK');
+    const first = await runCommand([
+      'run',
+      '--db-url',
+      database.url,
+      ...watching,
+      '--timeout',
+      '6s',
+      '--pause',
+      '500ms',
+    ]);
+    const { outcome, deleted_count: deleted, waited_for: reason } = first.line;
+    assert.deepEqual([first.status, outcome], [124, 'incomplete'], first.stderr);
+    assert.match(String(reason), new RegExp(`^replica mysql://${new URL(url3).host} is [\\d.]+ s behind$`));
+    assert.ok(Number(deleted) > 0 && Number(deleted) < 10, `${deleted} deleted`);
+    const running = start(t, ['run', '--db-url', database.url, ...watching, '--timeout', '2m', '--pause', '300ms']);
+    await sleep(4_000);
+    assert.equal(running.child.exitCode, null, 'not waited');
+    await nodes[2].query('UNLOCK TABLES');
+    const { line } = await running.ended;
+    assert.deepEqual([line.outcome, Number(line.deleted_count) + Number(deleted)], ['deleted', 10]);
+    assert.ok(Number(line.waited_ms) >= 500, String(line.waited_ms));
+    assert.deepEqual(await remaining(cluster), ['z']);
+  });
+
+  test('another node that keeps up is not waited for, and one that has left the cluster does not replicate', async (t) => {
+    const cluster = await createOnCluster(t, { expired: ids(10), live: ['z'] });
+    const { database, nodes } = cluster;
+    const watching = ['--batch-size', '1', '--max-lag', '5s', '--replica', url2, '--replica', url3];
+    assert.equal(successLine(await runCommand(['run', '--db-url', database.url, ...watching])).deleted_count, 10);
+    assert.deepEqual(await remaining(cluster), ['z']);
+    await database.run('UPDATE sessions SET expires_at = ?', ['2020-01-01 00:00:00']);
+    await database.run('INSERT INTO sessions SELECT ?, expires_at FROM sessions', ['y']);
+    await isolated(nodes[2], async () => {
+      await until(async () => (await status(nodes[2], 'wsrep_ready')) === 'OFF');
+      const { line } = await runCommand(['run', '--db-url', database.url, ...watching, '--timeout', '5s']);
+      const { outcome, deleted_count, waited_for } = line;
+      const reason = `replica mysql://${new URL(url3).host} does not replicate`;
+      assert.deepEqual(
+        { outcome, deleted_count, waited_for },
+        { outcome: 'incomplete', deleted_count: 1, waited_for: reason },
+      );
+    });
+    assert.deepEqual(await remaining(cluster), ['z']);
+  });
 });
