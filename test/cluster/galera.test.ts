@@ -334,4 +334,41 @@ describe('a Galera cluster', { timeout: 300_000 }, () => {
     });
     assert.deepEqual(await remaining(cluster), ['z']);
   });
+
+  test('flow control is heeded: the run waits while a node that does not keep up holds back every writer', async (t) => {
+    const cluster = await createOnCluster(t, { expired: ids(5), live: ['z'] });
+    const { database, nodes } = cluster;
+    // Without a key, each of its rows is looked for in the whole table wherever a change of another node is applied.
+    await database.run('CREATE TABLE heavy (n INT, changed INT)');
+    await database.run('INSERT INTO heavy SELECT seq, 0 FROM seq_1_to_2000');
+    await caughtUp(nodes[1]);
+    const [[options] = []] = await nodes[2].query<RowDataPacket[]>('SELECT @@wsrep_provider_options AS text');
+    const [limit = ''] = /gcs.fc_limit = \d+/.exec(String(options?.text)) ?? [];
+    await nodes[2].query("SET GLOBAL wsrep_provider_options = 'gcs.fc_limit=1'");
+    try {
+      const running = start(t, [
+        'run',
+        '--db-url',
+        database.url,
+        '--batch-size',
+        '1',
+        '--max-lag',
+        '100ms',
+        '--timeout',
+        '4m',
+      ]);
+      const hasBegun = async (): Promise<boolean> => (await database.query('SELECT id FROM sessions')).length < 6;
+      // Until the run has seen it, and for some seconds more.
+      for (let more = 5; more > 0; more -= (await hasBegun()) ? 1 : 0) {
+        await nodes[1].query('UPDATE heavy SET changed = changed + 1');
+      }
+      const { status, line } = await running.ended;
+      assert.deepEqual([status, line.deleted_count, line.batches], [0, 5, 5]);
+      assert.match(String(line.waited_for), /^Galera flow control held writers back for \d+ ms$/);
+      assert.ok(Number(line.waited_ms) >= 500, String(line.waited_ms));
+    } finally {
+      await nodes[2].query(`SET GLOBAL wsrep_provider_options = ?`, [limit.replaceAll(' ', '')]);
+    }
+    assert.deepEqual(await remaining(cluster), ['z']);
+  });
 });
