@@ -254,8 +254,9 @@ for (const server of mariadbd === undefined ? [] : [mariadbd]) {
       await reached;
       await primary.query('FLUSH TABLES WITH READ LOCK');
       proxy.thaw();
-      const line = failureLine(await run.ended, 75, 'busy');
+      const ended = await run.ended;
       await primary.query('UNLOCK TABLES');
+      const line = failureLine(ended, 75, 'busy');
       assert.deepEqual([line.deleted_count, await count(primary)], [0, 10]);
       assert.ok(Number(line.attempts) > 1, `${line.attempts} attempts`);
     });

@@ -156,17 +156,17 @@ describe('a Galera cluster', { timeout: 300_000 }, () => {
         const { database, nodes } = cluster;
         const proxy = await startProxy(database.url);
         t.after(() => proxy.close());
+        const before = await conflicts(nodes[0]);
+        const running = start(t, ['run', '--db-url', proxy.url, '--timeout', '2m', ...batches]);
         const renew = async (id: string): Promise<void> => {
-          await proxy.when(COMMITTING, 'before', proxy.freeze);
+          const reached = proxy.when(COMMITTING, 'before', proxy.freeze);
+          proxy.thaw();
+          await Promise.race([reached, running.ended.then(({ stderr }) => assert.fail(`ended before: ${stderr}`))]);
           await nodes[1].query('UPDATE sessions SET expires_at = ? WHERE id = ?', [LIVE, id]);
           await caughtUp(nodes[0]);
         };
-        const before = await conflicts(nodes[0]);
-        const running = start(t, ['run', '--db-url', proxy.url, '--timeout', '2m', ...batches]);
         await renew('r0003');
-        const again = renew('r0007');
-        proxy.thaw();
-        await again;
+        await renew('r0007');
         proxy.thaw();
         const line = successLine(await running.ended);
         assert.deepEqual([line.deleted_count, line.attempts, 'locked_count' in line], [28, 3, false]);

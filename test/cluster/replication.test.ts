@@ -165,11 +165,14 @@ describe('a primary and its replica', { timeout: 300_000 }, () => {
       const running = start(t, run(proxy, '--timeout', timeout));
       await reached;
       await backup.query('FLUSH TABLES WITH READ LOCK');
-      proxy.thaw();
-      if (isBusy) failureLine(await running.ended, 75, 'busy');
-      else await sleep(3_000);
-      assert.equal((await remaining(pair.database)).length, 4);
-      await backup.query('UNLOCK TABLES');
+      try {
+        proxy.thaw();
+        if (isBusy) failureLine(await running.ended, 75, 'busy');
+        else await sleep(3_000);
+        assert.equal((await remaining(pair.database)).length, 4);
+      } finally {
+        await backup.query('UNLOCK TABLES');
+      }
       if (isBusy) continue;
       const line = successLine(await running.ended);
       const left = await remaining(pair.database);
