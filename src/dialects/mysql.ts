@@ -91,13 +91,14 @@ const HINTS: Readonly<Record<number, string>> = {
   1451: REFERRED_HINT,
   1665: 'The binary log format is STATEMENT: set binlog_format to ROW or MIXED.',
   1836: 'The server is read only: connect to the primary.',
+  3100: 'The transaction may be larger than group_replication_transaction_size_limit: run with --batch-size 1000.',
   3159: 'The server wants TLS: add ?ssl-mode=REQUIRED (or VERIFY_CA, VERIFY_IDENTITY) to the URL.',
 };
 /** The server answered, but lets nobody in or is not ready: access, unknown database, too many connections, Galera. */
 const UNAVAILABLE = new Set([1040, 1044, 1045, 1047, 1049, 1129, 1130, 1203, 1226, 1698, 3118, 3159]);
 
-// Galera has no error number of its own for a write set that is too large.
-const TOO_LARGE = /wsrep_max_ws_rows|size exceed|max_binlog_cache_size/i;
+// Errors of several numbers, some of them used for other things too.
+const TOO_LARGE = /wsrep_max_ws_rows|size exceed|size of writeset|max_binlog_cache_size/i;
 const TOO_LARGE_HINT =
   'The server takes no transaction that large: run with --batch-size 1000, or fewer rows than its limit.';
 
@@ -516,7 +517,9 @@ function classify(error: unknown, lockWaitRollsBack: boolean): Fault {
   const hint = tooLarge ? TOO_LARGE_HINT : answered ? HINTS[errno] : undefined;
   // Where the server is set so, it gives up the transaction too, and what came after would be committed row by row.
   if (errno === 1205) return { kind: lockWaitRollsBack ? 'rolled-back' : 'locked', code, hint };
-  if (errno === 1213) return { kind: 'rolled-back', code, hint };
+  // Group replication has two more ways to say it: 149 is the storage engine's number for a deadlock.
+  const isDeadlock = errno === 1213 || errno === 3101 || (errno === 1180 && /error 149\b/.test(message ?? ''));
+  if (isDeadlock) return { kind: 'rolled-back', code, hint: HINTS[1213] };
   if (answered && UNAVAILABLE.has(errno)) return { kind: 'unavailable', code, hint };
   // A Galera node that left its cluster while it committed: the others may have got the write set, and applied it.
   if (errno === 1180 && !tooLarge) return { kind: 'lost', code, hint };
