@@ -167,9 +167,15 @@ export async function openConnection(dialect: Dialect, deadline: Deadline, drive
         });
       }
       if (ended?.fault === undefined) return;
-      // SQLite cannot commit while others read: the transaction is still there, and COMMIT may be sent again. The time
-      // that the walk has left over is for this.
-      if (!isLockWait(ended.fault) || deadline.stop.aborted) throw ended.fault;
+      if (!isLockWait(ended.fault)) throw ended.fault;
+      if (!dialect.commitKeepsTransaction) {
+        // Sent all the same: what begins the next transaction would commit one that is still there.
+        await end('ROLLBACK');
+        const { message, code, hint } = ended.fault;
+        throw new CleanupError('busy', message, { code, hint, rolledBack: true, cause: ended.fault });
+      }
+      // COMMIT may be sent again. The time that the walk has left over is for this.
+      if (deadline.stop.aborted) throw ended.fault;
       await sleep(backOffMs(attempts), deadline.stop);
     }
   }

@@ -89,6 +89,8 @@ export interface Dialect {
   cancel(connection: unknown, openSide: () => Promise<Knex>): Promise<void>;
   /** Whether the transaction goes on after `cancel`. */
   readonly cancelKeepsTransaction: boolean;
+  /** Whether the transaction is still there after a COMMIT that met a lock. */
+  readonly commitKeepsTransaction: boolean;
   /** Closes the connection without a farewell. */
   destroy(connection: unknown): void;
   classify(error: unknown): Fault;

@@ -1,5 +1,9 @@
-// Findings that every engine words alike.
+// Findings and hints that every engine words alike.
 import type { Finding } from './dialect.js';
+
+/** Where the engine refuses to delete a row because others refer to it. */
+export const REFERRED_HINT =
+  'Rows of another table refer to an expired session: make their foreign key ON DELETE CASCADE or SET NULL.';
 
 /** Of a table whose rows refer to the sessions, by its rule ON DELETE. */
 export function referenceFinding(child: unknown, rule: unknown): Finding {

@@ -17,6 +17,7 @@ import {
 } from '../expiry.js';
 import { storeHint } from '../stores.js';
 import type { Binding, CreateDialect, Dialect, Fault, Key, Predicate, Query, Sql, Table } from './dialect.js';
+import { REFERRED_HINT } from './findings.js';
 import { examineSqlite } from './sqlite-examine.js';
 
 // While SQLite waits for a lock it cannot be interrupted: it waits in short spells, and the run decides between them.
@@ -137,6 +138,8 @@ export const createSqlite: CreateDialect<SqliteTarget> = (target, names): Dialec
   },
   // An interrupted DELETE takes its whole transaction with it.
   cancelKeepsTransaction: false,
+  // It cannot commit while others read.
+  commitKeepsTransaction: true,
   destroy() {},
   classify,
 });
@@ -275,8 +278,10 @@ function dateTimeTextPredicate(column: string, { instant, wallClock: { notAfter,
 }
 
 function classify(error: unknown): Fault {
-  const { code } = error as { code?: string };
-  const hint = code === undefined ? undefined : HINTS[code];
+  const { code, message = '' } = error as { code?: string; message?: string };
+  // A trigger's RAISE has the same code.
+  const isReferred = code === 'SQLITE_CONSTRAINT' && message.includes('FOREIGN KEY');
+  const hint = isReferred ? REFERRED_HINT : code === undefined ? undefined : HINTS[code];
   if (code === 'SQLITE_BUSY' || code === 'SQLITE_LOCKED') return { kind: 'locked', code, hint };
   if (code === 'SQLITE_CANTOPEN' || code === 'SQLITE_NOTADB') {
     return { kind: 'unavailable', code, hint: 'Check that the path names a SQLite database and who may read it.' };

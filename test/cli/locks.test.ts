@@ -5,6 +5,7 @@ import { runCommand } from '../support/command.js';
 import { engines } from '../support/databases.js';
 import { assertGoneAfterTimeout, failureLine, successLine } from '../support/lines.js';
 import { measureTimeout } from '../support/pace.js';
+import { startProxy } from '../support/proxy.js';
 import {
   beginTransaction,
   createSessions,
@@ -158,6 +159,20 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
       });
     });
   }
+
+  describe(`the advisory lock, ${engine.name}`, () => {
+    test('is done without where the server refuses it', async (t) => {
+      const database = await createSessions(t, engine, ROWS);
+      const proxy = await startProxy(database.url);
+      t.after(() => proxy.close());
+      proxy.replace('GET_LOCK(', 'GOT_LOCK(');
+      const taken = proxy.when(/GOT_LOCK/, 'before', () => {});
+      const line = successLine(await runCommand(['run', '--db-url', proxy.url]));
+      await taken;
+      assert.equal(line.deleted_count, 3);
+      assert.deepEqual(await remaining(database), ['z']);
+    });
+  });
 
   describe(`renewals, ${engine.name}`, () => {
     test('a session that is renewed ahead of the walk is kept', async (t) => {

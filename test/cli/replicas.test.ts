@@ -9,6 +9,7 @@ import { delimiter, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, createConnection } from 'mysql2/promise';
+import { createAccount } from '../support/accounts.js';
 import { runCommand, startCommand } from '../support/command.js';
 import { type Database, engines } from '../support/databases.js';
 import { failureLine, successLine } from '../support/lines.js';
@@ -29,6 +30,15 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
       assert.equal(line.error_code, 'NO_REPLICA');
       assert.match(String(line.error), new RegExp(`^mysql://${host}\\S* is not a replica$`));
       assert.deepEqual([line.deleted_count, await remaining(database)], [0, ids(3)]);
+    });
+
+    test('whose status the account may not see fail the run before anything is deleted, with a hint', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(3) });
+      const account = await createAccount(t, database, { password: 'of-the-account', grants: ['SELECT'] });
+      const line = failureLine(await runCommand(watching(database, '--replica', account.url)), 1, 'failed');
+      assert.equal(line.error_code, 'ER_SPECIFIC_ACCESS_DENIED_ERROR');
+      assert.equal(line.hint, 'Grant the account of --replica REPLICATION CLIENT, or on MariaDB REPLICA MONITOR.');
+      assert.deepEqual(await remaining(database), ids(3));
     });
 
     test('that cannot be reached are unavailable, and nothing is deleted', async (t) => {
@@ -122,11 +132,7 @@ for (const server of mariadbd === undefined ? [] : [mariadbd]) {
         await primary.query("CREATE USER app@? IDENTIFIED BY 'app'", [host]);
         await primary.query('GRANT ALL ON *.* TO app@?', [host]);
       }
-      await replica.query(
-        "CHANGE MASTER TO master_host = '127.0.0.1', master_port = ?, master_user = 'app', master_password = 'app', master_use_gtid = slave_pos, master_connect_retry = 1",
-        [first.port],
-      );
-      await replica.query('START SLAVE');
+      await replicateAs('');
       for (const connection of [primary, replica]) await connection.query('SET SESSION autocommit = 1');
     });
 
@@ -138,6 +144,17 @@ for (const server of mariadbd === undefined ? [] : [mariadbd]) {
       await Promise.all(children.map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')));
       stop();
     });
+
+    /** Replicates by a channel of that name. */
+    const replicateAs = async (channel: string): Promise<void> => {
+      await replica.query('STOP ALL SLAVES');
+      await replica.query('SET default_master_connection = ?', [channel]);
+      await replica.query(
+        "CHANGE MASTER TO master_host = '127.0.0.1', master_port = ?, master_user = 'app', master_password = 'app', master_use_gtid = slave_pos, master_connect_retry = 1",
+        [Number(new URL(url).port)],
+      );
+      await replica.query('START SLAVE');
+    };
 
     const count = async (connection: Connection): Promise<number> => {
       const [rows] = await connection.query('SELECT COUNT(*) AS n FROM app.sessions');
@@ -196,6 +213,24 @@ for (const server of mariadbd === undefined ? [] : [mariadbd]) {
       assert.equal(await count(primary), 9);
     });
 
+    test('by a channel with a name is one too', async () => {
+      await createOnBoth();
+      await replica.query('STOP SLAVE');
+      await replica.query('RESET SLAVE ALL');
+      await replicateAs('second');
+      const line = successLine(await runCommand(watching({ url }, '--replica', replicaUrl)));
+      await until(async () => (await count(replica)) === 0);
+      await createOnBoth();
+      await replica.query('STOP SLAVE SQL_THREAD');
+      const stopped = await runCommand(watching({ url }, '--replica', replicaUrl, '--timeout', '4s'));
+      await replica.query('STOP SLAVE');
+      await replica.query('RESET SLAVE ALL');
+      await replicateAs('');
+      assert.equal(line.deleted_count, 10);
+      assert.deepEqual([stopped.status, stopped.line.deleted_count], [124, 1]);
+      assert.match(String(stopped.line.waited_for), /does not replicate$/);
+    });
+
     test('that is lost in the middle ends the run, and what was committed is counted', async (t) => {
       await createOnBoth();
       const proxy = await startProxy(replicaUrl);
@@ -208,6 +243,22 @@ for (const server of mariadbd === undefined ? [] : [mariadbd]) {
       const left = await count(primary);
       assert.ok(left > 0, 'went on without the replica');
       assert.deepEqual([line.deleted_count, line.batches], [10 - left, 10 - left]);
+    });
+
+    test("under a backup's read lock at the COMMIT: the run begins anew, and says deleted of nothing that is not", async (t) => {
+      await createOnBoth();
+      const proxy = await startProxy(url);
+      t.after(() => proxy.close());
+      const reached = proxy.when(/COMMIT$/, 'before', proxy.freeze);
+      const run = startCommand(['run', '--db-url', proxy.url, '--timeout', '6s']);
+      await reached;
+      await primary.query('FLUSH TABLES WITH READ LOCK');
+      proxy.thaw();
+      const ended = await run.ended;
+      await primary.query('UNLOCK TABLES');
+      const line = failureLine(ended, 75, 'busy');
+      assert.deepEqual([line.deleted_count, await count(primary)], [0, 10]);
+      assert.ok(Number(line.attempts) > 1, `${line.attempts} attempts`);
     });
 
     test('is no place to clean: check says so', async () => {

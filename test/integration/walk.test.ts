@@ -511,6 +511,7 @@ for (const engine of engines) {
       const line = await runHere(['run', '--db-url', database.url]);
       assert.deepEqual([line.outcome, line.exit_status, line.deleted_count], ['failed', 1, 0], JSON.stringify(line));
       assert.match(String(line.error), /foreign key/i);
+      assert.match(String(line.hint), /ON DELETE CASCADE or SET NULL/);
       assert.equal((await remaining(database)).length, 1_200);
       assert.deepEqual(await children(database), ['1100 of 1100']);
     });

@@ -31,11 +31,21 @@ if (serverUrls.length === 0) throw new Error('no MySQL-family server: run the te
 /** Every engine test loops over these. */
 export const engines: readonly Engine[] = [
   { name: 'sqlite', family: 'sqlite', create: createSqlite },
-  ...serverUrls.map((url): Engine => {
-    const { host } = new URL(url);
-    return { name: `server ${host}`, family: 'mysql', create: () => createOnServer(url) };
-  }),
+  ...serverUrls.map(engineAt),
 ];
+
+/** A server that is none of those, such as a node of a cluster. */
+export function engineAt(url: string): Engine {
+  const { host } = new URL(url);
+  return { name: `server ${host}`, family: 'mysql', create: () => createOnServer(url) };
+}
+
+/** The URLs in a variable that the suite cannot do without; `what` they are of completes the error. */
+export function urlsIn(variable: string, count: number, what: string): readonly string[] {
+  const urls = (process.env[variable] ?? '').split(/[\s,]+/).filter((url) => url !== '');
+  if (urls.length < count) throw new Error(`${variable} has to name ${what}`);
+  return urls;
+}
 
 let created = 0;
 

@@ -16,6 +16,8 @@ export interface ServerProxy {
    * Resolves when it has been called.
    */
   when(pattern: RegExp, moment: 'before' | 'after', act: () => void): Promise<void>;
+  /** From now on the server gets `by` where a client sends `text`, which is as long: a function that it does not have. */
+  replace(text: string, by: string): void;
   close(): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ export async function startProxy(serverUrl: string): Promise<ServerProxy> {
   const sockets = new Set<Socket>();
   let frozen = false;
   let held: (() => void)[] = [];
+  let replaced = { text: '', by: '' };
   let armed: { pattern: RegExp; moment: 'before' | 'after'; act: () => void } | undefined;
 
   const pass = (forward: () => void): void => {
@@ -44,7 +47,9 @@ export async function startProxy(serverUrl: string): Promise<ServerProxy> {
     const server = createConnection({ host: target.hostname, port: Number(target.port || 3306), allowHalfOpen: true });
     keep(client, server);
     keep(server, client);
-    client.on('data', (data) => {
+    client.on('data', (sent) => {
+      const { text, by } = replaced;
+      const data = text === '' ? sent : Buffer.from(sent.toString('latin1').replaceAll(text, by), 'latin1');
       const trap = armed?.pattern.test(data.toString('latin1')) ? armed : undefined;
       if (trap !== undefined) armed = undefined;
       if (trap?.moment === 'before') trap.act();
@@ -88,6 +93,9 @@ export async function startProxy(serverUrl: string): Promise<ServerProxy> {
           },
         };
       }),
+    replace: (text, by) => {
+      replaced = { text, by };
+    },
     async close() {
       cut();
       listener.close();

@@ -12,6 +12,8 @@ const DEFAULT_OPTIONS = ['--test-concurrency=2', '--test-reporter=spec'];
 
 // A project of its own, with the session libraries themselves: plain JavaScript, run only when it is named.
 const STORES = join('test', 'stores');
+// Wants servers that nobody else uses: run only when it is named.
+const CLUSTER = join('test', 'cluster');
 
 let tests: ChildProcess | undefined;
 let stoppedBy: NodeJS.Signals | undefined;
@@ -59,7 +61,9 @@ function selectFiles(paths: readonly string[]): readonly string[] {
     .map((file) => join('test', file))
     .filter((file) => /\.test\.[jt]s$/.test(file) && !file.includes('node_modules'))
     .sort();
-  if (paths.length === 0) return sources.filter((file) => !file.startsWith(STORES)).map(compiled);
+  if (paths.length === 0) {
+    return sources.filter((file) => !file.startsWith(STORES) && !file.startsWith(CLUSTER)).map(compiled);
+  }
   const wanted = paths.map(sourceOf);
   const selected = wanted.map((path) => sources.filter((file) => file === path || file.startsWith(path + sep)));
   const missing = selected.findIndex((found) => found.length === 0);
