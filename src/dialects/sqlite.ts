@@ -258,21 +258,28 @@ function dateTimeTextPredicate(column: string, { instant, wallClock: { notAfter,
   const notAfterCutoff = `(${moment} < julianday(?) OR (${moment} = julianday(?) AND NOT ${finer}))`;
   const [cutoffText, wallText] = [dateTimeText(instant.getTime()), dateTimeText(notAfter)];
   const skipped = except === undefined ? '' : ` AND NOT (${moment} > julianday(?) AND ${moment} < julianday(?))`;
+  const isZoned = `substr(${column}, -1) = 'Z' OR (length(${column}) > 16 AND substr(${column}, -6, 1) IN ('+', '-'))`;
+  const onWallClock = {
+    sql: `CASE WHEN ${isZoned} THEN ${notAfterCutoff} ELSE ${notAfterCutoff}${skipped} END`,
+    bindings: [
+      cutoffText,
+      cutoffText,
+      wallText,
+      wallText,
+      ...(except === undefined ? [] : [dateTimeText(except.after), dateTimeText(except.before)]),
+    ],
+  };
+  // Where the wall clock shows UTC both are the same, and a quarter of the time is saved.
+  const inUtc = { sql: notAfterCutoff, bindings: [cutoffText, cutoffText] };
+  const expired = wallText === cutoffText && except === undefined ? inUtc : onWallClock;
   return {
     range: { sql: `${column} >= ? AND ${column} < ?`, bindings: ['1970-01-01', dayBeyond(instant)] },
     guard: {
       sql:
         `typeof(${column}) = 'text' AND instr(${column}, char(0)) = 0 ` +
         `AND ${column} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][T ][0-9][0-9]:[0-9][0-9]*' ` +
-        `AND CASE WHEN substr(${column}, -1) = 'Z' OR (length(${column}) > 16 AND substr(${column}, -6, 1) IN ('+', '-')) THEN ${notAfterCutoff} ` +
-        `WHEN substr(${column}, -1) GLOB '[0-9]' THEN ${notAfterCutoff}${skipped} ELSE 0 END`,
-      bindings: [
-        cutoffText,
-        cutoffText,
-        wallText,
-        wallText,
-        ...(except === undefined ? [] : [dateTimeText(except.after), dateTimeText(except.before)]),
-      ],
+        `AND substr(${column}, -1) GLOB '[0-9Z]' AND ${expired.sql}`,
+      bindings: expired.bindings,
     },
   };
 }
