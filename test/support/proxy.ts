@@ -2,6 +2,19 @@
 import { once } from 'node:events';
 import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 
+export type Moment = 'before' | 'after' | 'answered';
+
+/** A RegExp, or anything else that is asked about everything that clients send. */
+export interface Pattern {
+  test(sent: string): boolean;
+}
+
+interface Trap {
+  readonly pattern: Pattern;
+  readonly moment: Moment;
+  act(): void;
+}
+
 export interface ServerProxy {
   /** The server's URL by way of the proxy. */
   readonly url: string;
@@ -12,10 +25,10 @@ export interface ServerProxy {
   /** Closes every connection, on both sides. */
   cut(): void;
   /**
-   * Calls `act` once, when a client sends something that matches: before it is passed on, or just after.
-   * Resolves when it has been called.
+   * Calls `act` once, when a client sends something that matches: before it is passed on, just after, or when the
+   * answer is there and not passed on. Resolves when it has been called.
    */
-  when(pattern: RegExp, moment: 'before' | 'after', act: () => void): Promise<void>;
+  when(pattern: Pattern, moment: Moment, act: () => void): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -25,7 +38,7 @@ export async function startProxy(serverUrl: string): Promise<ServerProxy> {
   const sockets = new Set<Socket>();
   let frozen = false;
   let held: (() => void)[] = [];
-  let armed: { pattern: RegExp; moment: 'before' | 'after'; act: () => void } | undefined;
+  let armed: Trap | undefined;
 
   const pass = (forward: () => void): void => {
     if (frozen) held.push(forward);
@@ -44,17 +57,23 @@ export async function startProxy(serverUrl: string): Promise<ServerProxy> {
     const server = createConnection({ host: target.hostname, port: Number(target.port || 3306), allowHalfOpen: true });
     keep(client, server);
     keep(server, client);
+    let onAnswer: (() => void) | undefined;
     client.on('data', (data) => {
       const trap = armed?.pattern.test(data.toString('latin1')) ? armed : undefined;
       if (trap !== undefined) armed = undefined;
       if (trap?.moment === 'before') trap.act();
+      if (trap?.moment === 'answered') onAnswer = trap.act;
       pass(() => {
         server.write(data, () => {
           if (trap?.moment === 'after') trap.act();
         });
       });
     });
-    server.on('data', (data) => pass(() => client.write(data)));
+    server.on('data', (data) => {
+      onAnswer?.();
+      onAnswer = undefined;
+      pass(() => client.write(data));
+    });
   });
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
