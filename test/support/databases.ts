@@ -31,11 +31,12 @@ if (serverUrls.length === 0) throw new Error('no MySQL-family server: run the te
 /** Every engine test loops over these. */
 export const engines: readonly Engine[] = [
   { name: 'sqlite', family: 'sqlite', create: createSqlite },
-  ...serverUrls.map((url): Engine => {
-    const { host } = new URL(url);
-    return { name: `server ${host}`, family: 'mysql', create: () => createOnServer(url) };
-  }),
+  ...serverUrls.map(engineAt),
 ];
+
+export function engineAt(serverUrl: string): Engine {
+  return { name: `server ${new URL(serverUrl).host}`, family: 'mysql', create: () => createOnServer(serverUrl) };
+}
 
 let created = 0;
 
