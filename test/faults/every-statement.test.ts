@@ -62,7 +62,9 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
     async function assertTold(database: Database, line: Line, phase: Phase, moment: Moment): Promise<void> {
       const gone = await assertTrue(line, database, ROWS, unit);
       const committed = Number(line.batches ?? 0) * unit;
-      if (phase === 'commit') assert.equal(gone - committed, moment === 'answered' ? unit : 0);
+      // The last transaction in batches finds nothing more.
+      const inHand = Math.min(unit, ROWS.expired.length - committed);
+      if (phase === 'commit') assert.equal(gone - committed, moment === 'answered' ? inHand : 0);
       await assertEndsWork(database.url, database, ROWS, gone);
     }
 

@@ -29,6 +29,8 @@ export interface ServerProxy {
    * answer is there and not passed on. Resolves when it has been called.
    */
   when(pattern: Pattern, moment: Moment, act: () => void): Promise<void>;
+  /** How many of the server's packets match so far. */
+  countAnswers(pattern: RegExp): number;
   close(): Promise<void>;
 }
 
@@ -38,6 +40,7 @@ export async function startProxy(serverUrl: string): Promise<ServerProxy> {
   const sockets = new Set<Socket>();
   let frozen = false;
   let held: (() => void)[] = [];
+  const answers: string[] = [];
   let armed: Trap | undefined;
 
   const pass = (forward: () => void): void => {
@@ -70,6 +73,7 @@ export async function startProxy(serverUrl: string): Promise<ServerProxy> {
       });
     });
     server.on('data', (data) => {
+      answers.push(data.toString('latin1'));
       onAnswer?.();
       onAnswer = undefined;
       pass(() => client.write(data));
@@ -107,6 +111,7 @@ export async function startProxy(serverUrl: string): Promise<ServerProxy> {
           },
         };
       }),
+    countAnswers: (pattern) => answers.filter((answer) => pattern.test(answer)).length,
     async close() {
       cut();
       listener.close();
