@@ -78,11 +78,15 @@ const DATETIME_TEXT =
   '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+){0,1}){0,1}' +
   '( {0,1}(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])){0,1}[|]$';
 
+const NO_ROOM = 'The server is out of disk space: deleting needs room, too.';
+
 const HINTS: Readonly<Record<number, string>> = {
+  1021: NO_ROOM,
   1044: 'Grant the account SELECT and DELETE on the table.',
   1045: 'Check the user and the password in the URL; special characters in them must be percent-encoded.',
   1047: 'The node is not in the primary component of its Galera cluster: connect to one that is.',
   1049: 'Check the database name at the end of the URL.',
+  1114: NO_ROOM,
   1142: 'Grant the account SELECT and DELETE on the table.',
   1143: 'Grant the account SELECT and DELETE on the table.',
   1213: 'Others wrote to the same rows: run it again, or with --batch-size, which loses less of its work to them.',

@@ -13,6 +13,7 @@ import {
   FOREVER_MS,
   ids,
   remaining,
+  settled,
   slowDeletes,
   start,
   statementsAtWork,
@@ -54,11 +55,6 @@ async function runInTime({ proxy }: Behind, reached: Promise<void>): Promise<End
   return ended;
 }
 
-/** The rows, read when no transaction has any of them in hand any more. */
-async function settled({ database }: Behind): Promise<unknown[]> {
-  return (await database.query('SELECT id FROM sessions ORDER BY id FOR UPDATE')).map(({ id }) => id);
-}
-
 for (const engine of engines.filter(({ family }) => family === 'mysql')) {
   describe(`a frozen server, ${engine.name}`, { concurrency: 3, timeout: 180_000 }, () => {
     test('that accepts connections and says nothing is unavailable', async (t) => {
@@ -66,7 +62,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
       behind.proxy.freeze();
       const line = failureLine(await runInTime(behind, Promise.resolve()), 4, 'unavailable');
       assert.equal(line.error_code, 'ETIMEDOUT');
-      assert.deepEqual(await settled(behind), ALL);
+      assert.deepEqual(await settled(behind.database), ALL);
     });
 
     test('that says nothing to the login is unavailable', async (t) => {
@@ -89,7 +85,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
       assert.equal(line.deleted_count, 0);
       assert.match(String(line.error), /did not answer, the connection was dropped/);
       behind.proxy.cut();
-      assert.deepEqual(await settled(behind), ALL);
+      assert.deepEqual(await settled(behind.database), ALL);
     });
 
     for (const moment of ['before', 'after'] as const) {
@@ -99,7 +95,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
         const line = failureLine(await runInTime(behind, reached), 1, 'unknown');
         assert.deepEqual([line.deleted_count, line.error_code], [null, 'COMMIT_UNCONFIRMED']);
         behind.proxy.cut();
-        assert.deepEqual(await settled(behind), moment === 'before' ? ALL : ['z']);
+        assert.deepEqual(await settled(behind.database), moment === 'before' ? ALL : ['z']);
       });
     }
 
@@ -108,7 +104,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
       const reached = behind.proxy.when(FAREWELL, 'before', behind.proxy.freeze);
       const line = successLine(await runInTime(behind, reached));
       assert.equal(line.deleted_count, 3);
-      assert.deepEqual(await settled(behind), ['z']);
+      assert.deepEqual(await settled(behind.database), ['z']);
     });
 
     test('that comes back in time costs nothing', async (t) => {
@@ -131,7 +127,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
       failureLine(await running.ended, 143, 'interrupted');
       assertGoneAfterSignal(signalledAt);
       behind.proxy.cut();
-      assert.deepEqual(await settled(behind), ALL);
+      assert.deepEqual(await settled(behind.database), ALL);
     });
   });
 
@@ -148,7 +144,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
         const reached = behind.proxy.when(DELETING, moment, behind.proxy.cut);
         const line = failureLine(await runInTime(behind, reached), 1, 'failed');
         assert.equal(line.deleted_count, 0);
-        assert.deepEqual(await settled(behind), ALL);
+        assert.deepEqual(await settled(behind.database), ALL);
       });
 
       test(`just ${moment} the server gets the COMMIT: the line says that it is not known`, async (t) => {
@@ -156,8 +152,8 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
         const reached = behind.proxy.when(COMMITTING, moment, behind.proxy.cut);
         const line = failureLine(await runInTime(behind, reached), 1, 'unknown');
         assert.equal(line.deleted_count, null);
-        if (moment === 'before') assert.deepEqual(await settled(behind), ALL);
-        else await until(async () => (await settled(behind)).length === 1);
+        if (moment === 'before') assert.deepEqual(await settled(behind.database), ALL);
+        else await until(async () => (await settled(behind.database)).length === 1);
       });
     }
 
@@ -166,7 +162,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
       const reached = behind.proxy.when(FAREWELL, 'before', behind.proxy.cut);
       const line = successLine(await runInTime(behind, reached));
       assert.equal(line.deleted_count, 3);
-      assert.deepEqual(await settled(behind), ['z']);
+      assert.deepEqual(await settled(behind.database), ['z']);
     });
   });
 

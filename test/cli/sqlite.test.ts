@@ -74,6 +74,19 @@ describe('a SQLite database', { concurrency: 2, timeout: 180_000 }, () => {
     assert.deepEqual(await remaining(database), [...ids(3), 'z']);
   });
 
+  test('in a folder that may not be written has no room for its journal: failed, nothing deleted', {
+    skip,
+  }, async (t) => {
+    const database = await createSessions(t, engine, ROWS);
+    const path = fileOf(database);
+    chmodSync(dirname(path), 0o555);
+    chmodSync(path, 0o666);
+    const line = failureLine(await runCommand(['run', '--db-url', database.url], UNPRIVILEGED), 1, 'failed');
+    assert.deepEqual([line.error_code, line.deleted_count], ['SQLITE_READONLY', 0]);
+    assert.match(String(line.hint), /may write the file and its folder/);
+    assert.deepEqual(await remaining(database), [...ids(3), 'z']);
+  });
+
   test('that may not be read is unavailable', { skip }, async (t) => {
     const database = await createSessions(t, engine, ROWS);
     chmodSync(dirname(fileOf(database)), 0o755);

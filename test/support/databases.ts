@@ -51,7 +51,16 @@ let created = 0;
 
 async function createSqlite(): Promise<Database> {
   const folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
-  const path = join(folder, 'test.db');
+  const database = await openSqlite(join(folder, 'test.db'));
+  const drop = async (): Promise<void> => {
+    await database.drop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { ...database, drop };
+}
+
+/** Its file, which is created where it is missing, stays after `drop`. */
+export async function openSqlite(path: string): Promise<Database> {
   const knex = knexModule.default({
     client: 'sqlite3',
     useNullAsDefault: true,
@@ -59,10 +68,6 @@ async function createSqlite(): Promise<Database> {
     pool: { min: 0, max: 1 },
   });
   await knex.raw('PRAGMA busy_timeout = 10000');
-  const drop = async (): Promise<void> => {
-    await knex.destroy();
-    rmSync(folder, { recursive: true, force: true });
-  };
   const rows = async (sql: string, bindings: readonly unknown[] = []) => knex.raw(sql, bindings as Knex.RawBinding[]);
   return {
     engine: 'sqlite',
@@ -70,7 +75,7 @@ async function createSqlite(): Promise<Database> {
     knex,
     query: rows,
     run: async (...of) => void (await rows(...of)),
-    drop,
+    drop: () => knex.destroy(),
   };
 }
 

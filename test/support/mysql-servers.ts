@@ -20,6 +20,8 @@ const START_LIMIT_MS = 120_000;
 /** Durability is given up for speed; nothing here changes locking or what SQL means. */
 const SPEED_OPTIONS = ['--skip-log-bin', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=256M'];
 
+const SMALL_OPTIONS = ['--innodb-buffer-pool-size=64M', '--loose-innodb-log-file-size=8M'];
+
 type Say = (line: string) => void;
 /** What undoes a start. Synchronous, so that it also works in the process's `exit` event. */
 type Undo = (() => void)[];
@@ -63,7 +65,7 @@ async function useGiven(urls: readonly string[], say: Say): Promise<readonly str
 
 async function startOwn(undo: Undo, say: Say): Promise<readonly string[]> {
   const installed = findServer();
-  if (installed !== undefined) return [await startPrivate(installed, undo, say)];
+  if (installed !== undefined) return [await startForTests(installed, undo, say)];
 
   if (await succeeds('docker', ['info'])) {
     return [
@@ -78,7 +80,7 @@ async function startOwn(undo: Undo, say: Say): Promise<readonly string[]> {
   await installServer(aptGet);
   const added = findServer();
   if (added === undefined) throw new Error(`apt-get installed no server that can be found. ${HINT}`);
-  return [await startPrivate(added, undo, say)];
+  return [await startForTests(added, undo, say)];
 }
 
 /**
@@ -98,8 +100,45 @@ async function installServer(aptGet: string): Promise<void> {
   }
 }
 
-async function startPrivate(server: string, undo: Undo, say: Say): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
+async function startForTests(server: string, undo: Undo, say: Say): Promise<string> {
+  const { url } = await startPrivate(server, SPEED_OPTIONS, mkdtempSync(join(tmpdir(), 'session-cleanup-test-')), undo);
+  say(`test servers: started ${server} ${await versionOf({ uri: url })} at ${new URL(url).host}`);
+  return url;
+}
+
+/** A server of the test's own, which may be harmed. It is durable: what it has confirmed outlives it. */
+export interface PrivateServer {
+  readonly url: string;
+  /** `kill -9`; resolves once it is gone. */
+  kill(): Promise<void>;
+  /** After `kill`; resolves once it answers. */
+  restart(): Promise<void>;
+  /** It stays where it is, and so do its connections. */
+  freeze(): void;
+  thaw(): void;
+  /** Kills it and removes its folder. */
+  remove(): void;
+}
+
+/** In the folder, or else in one of its own. */
+export async function startPrivateServer(folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'))) {
+  const installed = findServer();
+  if (installed === undefined) throw new Error('no server to be harmed: install mariadbd or mysqld');
+  const undo: Undo = [];
+  const remove = () => {
+    for (const each of undo.splice(0)) each();
+  };
+  process.once('exit', remove);
+  const started = await startPrivate(installed, ['--skip-log-bin', ...SMALL_OPTIONS], folder, undo);
+  return { ...started, remove } satisfies PrivateServer;
+}
+
+async function startPrivate(
+  server: string,
+  options: readonly string[],
+  folder: string,
+  undo: Undo,
+): Promise<Omit<PrivateServer, 'remove'>> {
   const children: ChildProcess[] = [];
   undo.push(() => {
     children.forEach(killGroup);
@@ -143,26 +182,39 @@ async function startPrivate(server: string, undo: Undo, say: Say): Promise<strin
 
   const port = await freePort();
   const socketPath = join(folder, 'socket');
-  const running = start(server, [
-    ...common,
-    ...SPEED_OPTIONS,
-    '--bind-address=127.0.0.1',
-    `--port=${port}`,
-    `--socket=${socketPath}`,
-    `--pid-file=${join(folder, 'pid')}`,
-    `--tmpdir=${folder}`,
-    // MySQL's second protocol would listen on a port and a socket that all servers of the machine share.
-    ...(isMariadb ? [] : ['--mysqlx=OFF']),
-  ]);
-  const url = `mysql://root@127.0.0.1:${port}`;
-  try {
-    await waitForLogin({ socketPath, user: 'root' }, () => !hasEnded(running));
-    await admitRootOverTcp(socketPath);
-    say(`test servers: started ${server} ${await versionOf({ uri: url })} on port ${port}`);
-  } catch (error) {
-    throw failed(`${server} did not start`, error);
-  }
-  return url;
+  let running: ChildProcess;
+  const restart = async (): Promise<void> => {
+    const launched = start(server, [
+      ...common,
+      ...options,
+      '--bind-address=127.0.0.1',
+      `--port=${port}`,
+      `--socket=${socketPath}`,
+      `--pid-file=${join(folder, 'pid')}`,
+      `--tmpdir=${folder}`,
+      // MySQL's second protocol would listen on a port and a socket that all servers of the machine share.
+      ...(isMariadb ? [] : ['--mysqlx=OFF']),
+    ]);
+    running = launched;
+    try {
+      await waitForLogin({ socketPath, user: 'root' }, () => !hasEnded(launched));
+    } catch (error) {
+      throw failed(`${server} did not start`, error);
+    }
+  };
+  await restart();
+  await admitRootOverTcp(socketPath);
+  return {
+    url: `mysql://root@127.0.0.1:${port}`,
+    restart,
+    async kill() {
+      const gone = once(running, 'exit');
+      killGroup(running);
+      await gone;
+    },
+    freeze: () => void running.kill('SIGSTOP'),
+    thaw: () => void running.kill('SIGCONT'),
+  };
 }
 
 /** MySQL makes root@localhost only, which does not cover 127.0.0.1 where names are not resolved. */

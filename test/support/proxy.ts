@@ -2,6 +2,19 @@
 import { once } from 'node:events';
 import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 
+export type Moment = 'before' | 'after' | 'answered';
+
+/** A RegExp, or anything else that is asked about everything that clients send. */
+export interface Pattern {
+  test(sent: string): boolean;
+}
+
+interface Trap {
+  readonly pattern: Pattern;
+  readonly moment: Moment;
+  act(): void;
+}
+
 export interface ServerProxy {
   /** The server's URL by way of the proxy. */
   readonly url: string;
@@ -12,12 +25,14 @@ export interface ServerProxy {
   /** Closes every connection, on both sides. */
   cut(): void;
   /**
-   * Calls `act` once, when a client sends something that matches: before it is passed on, or just after.
-   * Resolves when it has been called.
+   * Calls `act` once, when a client sends something that matches: before it is passed on, just after, or when the
+   * answer is there and not passed on. Resolves when it has been called.
    */
-  when(pattern: RegExp, moment: 'before' | 'after', act: () => void): Promise<void>;
+  when(pattern: Pattern, moment: Moment, act: () => void): Promise<void>;
   /** From now on the server gets `by` where a client sends `text`, which is as long: a function that it does not have. */
   replace(text: string, by: string): void;
+  /** How many of the server's packets match so far. */
+  countAnswers(pattern: RegExp): number;
   close(): Promise<void>;
 }
 
@@ -28,7 +43,8 @@ export async function startProxy(serverUrl: string): Promise<ServerProxy> {
   let frozen = false;
   let held: (() => void)[] = [];
   let replaced = { text: '', by: '' };
-  let armed: { pattern: RegExp; moment: 'before' | 'after'; act: () => void } | undefined;
+  const answers: string[] = [];
+  let armed: Trap | undefined;
 
   const pass = (forward: () => void): void => {
     if (frozen) held.push(forward);
@@ -47,19 +63,26 @@ export async function startProxy(serverUrl: string): Promise<ServerProxy> {
     const server = createConnection({ host: target.hostname, port: Number(target.port || 3306), allowHalfOpen: true });
     keep(client, server);
     keep(server, client);
+    let onAnswer: (() => void) | undefined;
     client.on('data', (sent) => {
       const { text, by } = replaced;
       const data = text === '' ? sent : Buffer.from(sent.toString('latin1').replaceAll(text, by), 'latin1');
       const trap = armed?.pattern.test(data.toString('latin1')) ? armed : undefined;
       if (trap !== undefined) armed = undefined;
       if (trap?.moment === 'before') trap.act();
+      if (trap?.moment === 'answered') onAnswer = trap.act;
       pass(() => {
         server.write(data, () => {
           if (trap?.moment === 'after') trap.act();
         });
       });
     });
-    server.on('data', (data) => pass(() => client.write(data)));
+    server.on('data', (data) => {
+      answers.push(data.toString('latin1'));
+      onAnswer?.();
+      onAnswer = undefined;
+      pass(() => client.write(data));
+    });
   });
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
@@ -96,6 +119,7 @@ export async function startProxy(serverUrl: string): Promise<ServerProxy> {
     replace: (text, by) => {
       replaced = { text, by };
     },
+    countAnswers: (pattern) => answers.filter((answer) => pattern.test(answer)).length,
     async close() {
       cut();
       listener.close();

@@ -10,10 +10,14 @@ import { startMysqlServers, URLS_VARIABLE } from './mysql-servers.js';
 const ROOT = resolve(import.meta.dirname, '../../..');
 const DEFAULT_OPTIONS = ['--test-concurrency=2', '--test-reporter=spec'];
 
-// A project of its own, with the session libraries themselves: plain JavaScript, run only when it is named.
+// A project of its own, with the session libraries themselves: plain JavaScript.
 const STORES = join('test', 'stores');
-// Wants servers that nobody else uses: run only when it is named.
+// Wants servers that nobody else uses.
 const CLUSTER = join('test', 'cluster');
+// Minutes of kills, cuts and full disks.
+const FAULTS = join('test', 'faults');
+// Run only when they are named.
+const APART = [STORES, CLUSTER, FAULTS];
 
 let tests: ChildProcess | undefined;
 let stoppedBy: NodeJS.Signals | undefined;
@@ -61,9 +65,8 @@ function selectFiles(paths: readonly string[]): readonly string[] {
     .map((file) => join('test', file))
     .filter((file) => /\.test\.[jt]s$/.test(file) && !file.includes('node_modules'))
     .sort();
-  if (paths.length === 0) {
-    return sources.filter((file) => !file.startsWith(STORES) && !file.startsWith(CLUSTER)).map(compiled);
-  }
+  if (paths.length === 0)
+    return sources.filter((file) => !APART.some((folder) => file.startsWith(folder))).map(compiled);
   const wanted = paths.map(sourceOf);
   const selected = wanted.map((path) => sources.filter((file) => file === path || file.startsWith(path + sep)));
   const missing = selected.findIndex((found) => found.length === 0);

@@ -50,6 +50,12 @@ export async function remaining(database: Database): Promise<unknown[]> {
   return (await database.query('SELECT id FROM sessions ORDER BY id')).map(({ id }) => id);
 }
 
+/** As `remaining`, once no transaction has any of the rows in hand any more. */
+export async function settled(database: Database): Promise<unknown[]> {
+  const lock = database.engine === 'sqlite' ? '' : ' FOR UPDATE';
+  return (await database.query(`SELECT id FROM sessions ORDER BY id${lock}`)).map(({ id }) => id);
+}
+
 /** Makes the deletion of a row take `ms` milliseconds; where `id` is given, only that of this row. */
 export async function slowDeletes(database: Database, ms: number, id?: string): Promise<void> {
   if (database.engine === 'sqlite') {

@@ -1,0 +1,45 @@
+// Deadlocks that the run loses: it begins its transaction anew with the same cutoff, and counts how often.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { runCommand } from '../support/command.js';
+import { engines } from '../support/databases.js';
+import { successLine } from '../support/lines.js';
+import { startProxy } from '../support/proxy.js';
+import { createSessions, ids, LIVE, remaining, slowDeletes, start, untilDeleting } from '../support/sessions.js';
+
+const ROWS = { expired: ids(60), live: ['z'] };
+
+for (const engine of engines.filter(({ family }) => family === 'mysql')) {
+  describe(`deadlocks, ${engine.name}`, { timeout: 300_000 }, () => {
+    for (const options of [[], ['--batch-size', '30']]) {
+      test(`are tried again ${options.length > 0 ? 'in batches' : 'in one transaction'}, counted, and what was renewed is kept`, async (t) => {
+        const database = await createSessions(t, engine, ROWS);
+        // The run holds the first rows for a while before it comes to the later ones.
+        await slowDeletes(database, 3_000, 'r0010');
+        // InnoDB gives up the transaction that has changed less.
+        await database.run('CREATE TABLE weight (id INT NOT NULL PRIMARY KEY)');
+        const weight = Array.from({ length: 5_000 }, (_, id) => ({ id }));
+        const proxy = await startProxy(database.url);
+        t.after(() => proxy.close());
+        const running = start(t, ['run', '--db-url', proxy.url, '--timeout', '2m', ...options]);
+
+        await untilDeleting(database, running);
+        const other = await database.knex.transaction();
+        await other.batchInsert('weight', weight, 1_000);
+        await other.raw('SELECT * FROM sessions WHERE id = ? FOR UPDATE', ['r0020']);
+        // Waits for the run, which then waits for this.
+        await other.raw('UPDATE sessions SET expires_at = ? WHERE id = ?', [LIVE, 'r0000']);
+        await other.commit();
+
+        const line = successLine(await running.ended);
+        assert.equal(proxy.countAnswers(/Deadlock found/), 1);
+        assert.equal(line.attempts, 2);
+        // What the other still held, the run has passed over.
+        const next = successLine(await runCommand(['run', '--db-url', database.url]));
+        assert.equal(Number(line.deleted_count) + Number(next.deleted_count), ROWS.expired.length - 1);
+        assert.ok(Number(line.deleted_count) >= ROWS.expired.length - 2, JSON.stringify(line));
+        assert.deepEqual(await remaining(database), ['r0000', ...ROWS.live]);
+      });
+    }
+  });
+}

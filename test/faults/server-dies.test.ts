@@ -1,0 +1,113 @@
+// A server that is killed and restarted, or stopped and goes on: the line is true, and the next run ends the work.
+import assert from 'node:assert/strict';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { assertEndsWork, assertTrue } from '../support/claims.js';
+import { runCommand, startCommand } from '../support/command.js';
+import { engineAt } from '../support/databases.js';
+import { assertGoneAfterTimeout, failureLine, successLine } from '../support/lines.js';
+import { type PrivateServer, startPrivateServer } from '../support/mysql-servers.js';
+import { measureTimeout } from '../support/pace.js';
+import { type Moment, startProxy } from '../support/proxy.js';
+import { createSessions, ids, slowDeletes } from '../support/sessions.js';
+
+const ROWS = { expired: ids(4), live: ['z'] };
+const MANNERS = [
+  { title: 'in one transaction', options: [], unit: ROWS.expired.length },
+  { title: 'in batches', options: ['--batch-size', '2'], unit: 2 },
+];
+const TIMEOUT_MS = 2_000 + (await measureTimeout());
+
+const LOGIN = /session_cleanup_test/;
+const DELETING = /correlation_id=.*delete/i;
+const COMMITTING = /COMMIT$/;
+
+interface Harm {
+  readonly when: string;
+  readonly pattern: RegExp;
+  readonly moment: Moment;
+  /** Status and outcome. */
+  readonly killed: readonly [number, string];
+  readonly frozen: readonly [number, string];
+}
+
+const HARMS: readonly Harm[] = [
+  {
+    when: 'while connecting',
+    pattern: LOGIN,
+    moment: 'before',
+    killed: [4, 'unavailable'],
+    frozen: [4, 'unavailable'],
+  },
+  { when: 'while deleting', pattern: DELETING, moment: 'after', killed: [1, 'failed'], frozen: [124, 'timed_out'] },
+  { when: 'with a DELETE done', pattern: DELETING, moment: 'answered', killed: [1, 'unknown'], frozen: [1, 'unknown'] },
+  { when: 'while committing', pattern: COMMITTING, moment: 'before', killed: [1, 'unknown'], frozen: [1, 'unknown'] },
+];
+
+describe('a server of the test', { timeout: 600_000 }, () => {
+  let server: PrivateServer;
+  before(async () => {
+    server = await startPrivateServer();
+  });
+  after(() => server.remove());
+
+  async function prepare(t: TestContext, options: readonly string[]) {
+    const database = await createSessions(t, engineAt(server.url), ROWS);
+    // The server has the DELETE in hand when it is harmed.
+    await slowDeletes(database, 1_000, 'r0001');
+    const proxy = await startProxy(database.url);
+    t.after(() => proxy.close());
+    return { database, proxy, args: ['run', '--db-url', proxy.url, ...options] };
+  }
+
+  for (const { title, options, unit } of MANNERS) {
+    for (const { when, pattern, moment, killed, frozen } of HARMS) {
+      test(`killed ${when}, ${title}: the line is true of what it holds when it is back`, async (t) => {
+        const { database, proxy, args } = await prepare(t, options);
+        let gone: Promise<void> | undefined;
+        const reached = proxy.when(pattern, moment, () => {
+          gone = server.kill();
+        });
+        const ended = await runCommand(args);
+        await reached;
+        await gone;
+        await server.restart();
+        const held = await assertTrue(failureLine(ended, ...killed), database, ROWS, unit);
+        await assertEndsWork(database.url, database, ROWS, held);
+      });
+
+      test(`frozen ${when}, ${title}: the line is true of what it holds when it goes on`, async (t) => {
+        const { database, proxy, args } = await prepare(t, options);
+        const reached = proxy.when(pattern, moment, server.freeze);
+        const startedAt = performance.now();
+        const ended = await runCommand([...args, '--timeout', `${TIMEOUT_MS}ms`]);
+        assertGoneAfterTimeout(startedAt, TIMEOUT_MS);
+        await reached;
+        server.thaw();
+        const held = await assertTrue(failureLine(ended, ...frozen), database, ROWS, unit);
+        await assertEndsWork(database.url, database, ROWS, held);
+      });
+    }
+
+    test(`killed when it has confirmed the last COMMIT, ${title}: what is claimed outlives it`, async (t) => {
+      const { database, proxy, args } = await prepare(t, options);
+      let gone: Promise<void> | undefined;
+      const reached = proxy.when(/RELEASE_LOCK/, 'before', () => {
+        gone = server.kill();
+      });
+      const line = successLine(await runCommand(args));
+      await reached;
+      await gone;
+      await server.restart();
+      assert.equal(await assertTrue(line, database, ROWS, unit), ROWS.expired.length);
+    });
+
+    test(`frozen while deleting and back in time, ${title}: costs nothing`, async (t) => {
+      const { database, proxy, args } = await prepare(t, options);
+      const reached = proxy.when(DELETING, 'after', server.freeze);
+      const { ended } = startCommand(args);
+      await reached;
+      server.thaw();
+      assert.equal(await assertTrue(successLine(await ended), database, ROWS, unit), ROWS.expired.length);
+    });
+  }
+});

@@ -1,0 +1,62 @@
+// What a run sends to a server, from the login to the farewell, and what its loss at each of these means.
+import { runCommand } from './command.js';
+import { successLine } from './lines.js';
+import type { Pattern, ServerProxy } from './proxy.js';
+
+/** The client's last word, which is never answered. */
+const QUIT = '\x01\0\0\0\x01';
+
+export type Phase = 'login' | 'probe' | 'work' | 'commit' | 'farewell' | 'quit';
+
+export interface Sent {
+  /** How many have gone before. */
+  readonly at: number;
+  /** For a person to know it by. */
+  readonly text: string;
+  readonly phase: Phase;
+}
+
+/** Everything that a run with the arguments sends through the proxy. */
+export async function recordTraffic(proxy: ServerProxy, args: readonly string[]): Promise<readonly Sent[]> {
+  const all: Sent[] = [];
+  void proxy.when(
+    {
+      test(packet) {
+        all.push({ at: all.length, text: readable(packet), phase: phaseOf(packet, all.length) });
+        return false;
+      },
+    },
+    'before',
+    () => {},
+  );
+  successLine(await runCommand(args));
+  return all;
+}
+
+/** Matches what is sent after so much else; then `phase` tells what that was, for a slow run may send more than others. */
+export function nth(at: number): Pattern & { phase(): Phase } {
+  let passed = 0;
+  let phase: Phase | undefined;
+  return {
+    test(packet) {
+      if (passed === at) phase = phaseOf(packet, at);
+      return passed++ === at;
+    },
+    phase() {
+      if (phase === undefined) throw new Error(`nothing was sent after ${at} others`);
+      return phase;
+    },
+  };
+}
+
+function readable(packet: string): string {
+  return packet.slice(5).replace(/[^ -~]/g, '.');
+}
+
+function phaseOf(packet: string, at: number): Phase {
+  if (at === 0) return 'login';
+  if (packet.includes('select version() as version')) return 'probe';
+  if (packet === QUIT) return 'quit';
+  if (packet.endsWith('COMMIT')) return 'commit';
+  return packet.includes('RELEASE_LOCK') ? 'farewell' : 'work';
+}
