@@ -4,6 +4,8 @@ import { CleanupError } from './errors.js';
 
 /** What the walk needs of a database. Every method throws CleanupError. */
 export interface SessionRepository<Stretch> {
+  /** How long a step had best take, in milliseconds. */
+  readonly stepTargetMs: number;
   begin(): Promise<void>;
   /** Resolves once the database has confirmed. Kind `unknown` where it did not answer. */
   commit(): Promise<void>;
@@ -49,7 +51,6 @@ interface Batch<Stretch> {
 }
 
 const LAG_POLL_MS = 500;
-const STEP_TARGET_MS = 200;
 const FIRST_STEP_ROWS = 500;
 const MOST_STEP_ROWS = 100_000;
 
@@ -147,7 +148,9 @@ export async function cleanUp<Stretch>(
       onStep?.(progress.deletedCount + done.deleted);
       const tookMs = performance.now() - startedAt;
       longestMs = Math.max(longestMs, tookMs);
-      rows = Math.ceil(Math.min(MOST_STEP_ROWS, stepRows * Math.min(4, Math.max(0.1, STEP_TARGET_MS / tookMs))));
+      // Short beside the time that is left: what a step has not ended by the deadline may be lost.
+      const targetMs = Math.min(repository.stepTargetMs, deadline.remainingMs() / 20);
+      rows = Math.ceil(Math.min(MOST_STEP_ROWS, stepRows * Math.min(4, Math.max(0.1, targetMs / tookMs))));
       // Never more than a batch; filling up its last half would be ever smaller steps where few rows are expired.
       if (done.deleted > batchSize / 2) return 'full';
     }

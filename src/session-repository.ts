@@ -187,6 +187,7 @@ export async function openSessions(
       return row?.value;
     },
 
+    stepTargetMs: dialect.stepTargetMs,
     lock: () => dialect.lock(query('taking the lock')),
     countExpired: () => countWhere(where(expired.range, expired.guard)),
 

@@ -87,6 +87,8 @@ export interface Dialect {
     | undefined;
   /** Ends the statement in hand. Resolves when the engine was told, rejects when it could not be. */
   cancel(connection: unknown, openSide: () => Promise<Knex>): Promise<void>;
+  /** How long a DELETE had best take, in milliseconds. */
+  readonly stepTargetMs: number;
   /** Whether the transaction goes on after `cancel`. */
   readonly cancelKeepsTransaction: boolean;
   /** Whether the transaction is still there after a COMMIT that met a lock. */

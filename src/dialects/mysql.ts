@@ -319,6 +319,8 @@ export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect 
         await side.destroy();
       }
     },
+    // Where it meets a locked row, or has to be cancelled, only so much is done again.
+    stepTargetMs: 200,
     cancelKeepsTransaction: true,
     // A backup's FLUSH TABLES WITH READ LOCK makes COMMIT fail with 1205, after which a second COMMIT succeeds: of nothing.
     commitKeepsTransaction: false,

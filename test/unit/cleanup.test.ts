@@ -34,6 +34,7 @@ function createTable(count: number, { onDelete, onCommit }: { onDelete?: Happeni
     async rollback() {
       calls.push('rollback');
     },
+    stepTargetMs: 200,
     async nextStretch(previous, wanted) {
       steps.push(wanted);
       const from = previous?.to ?? 0;
