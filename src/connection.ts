@@ -217,7 +217,13 @@ async function connect(knex: Knex, deadline: Deadline, dialect: Dialect, timeout
       : `cannot connect: ${messageOf(cause)}`;
     throw new CleanupError('unavailable', message, { code, hint, cause });
   }
-  acquired.then(dialect.destroy, () => undefined);
+  // What still comes of it is closed.
+  const late = acquired.then((connection) => {
+    dialect.destroy(connection);
+    knex.client.releaseConnection(connection);
+    return knex.destroy();
+  });
+  late.catch(() => undefined);
   const error = stoppedError(deadline.stop, 'connecting', true);
   if (error.kind === 'interrupted') throw error;
   throw new CleanupError('unavailable', error.message, { code: 'ETIMEDOUT', hint: 'Check that the database is up.' });
