@@ -111,11 +111,16 @@ const input: fc.Arbitrary<Input> = fc
     given: fc.array(words, { maxLength: 5 }),
     variables: fc.array(option, { maxLength: 3 }),
     stdin: urls,
-    // Half of them would otherwise end at the missing URL.
-    hasDatabase: fc.boolean(),
+    // Most of them would otherwise end at the missing URL.
+    ending: fc.constantFrom(
+      [],
+      ['--db-url', 'DATABASE'],
+      ['--db-url', 'DATABASE', '--table', 'nowhere'],
+      ['--db-url', 'mysql://127.0.0.1:1/app'],
+    ),
   })
-  .map(({ command, given, variables, stdin, hasDatabase }) => ({
-    argv: [command, ...given.flat(), ...(hasDatabase ? ['--db-url', 'DATABASE'] : [])],
+  .map(({ command, given, variables, stdin, ending }) => ({
+    argv: [command, ...given.flat(), ...ending],
     env: Object.fromEntries(
       variables.map(
         ([

@@ -181,6 +181,9 @@ describe('the arguments of the scheduled run', () => {
   });
 });
 
+// Control characters, what breaks a line or turns its direction, and the backslash.
+const REFUSED = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069\\]/u;
+
 describe('the block', () => {
   const schedule = { expression: '49 */6 * * *', intervalSeconds: 21_600 };
   const paths = { schedule, node: '/usr/bin/node', command: '/opt/bin/session-cleanup' };
@@ -196,7 +199,7 @@ describe('the block', () => {
   });
 
   test('brings every argument through cron and the shell as it was', () => {
-    const argument = fc.string({ unit: 'grapheme' }).filter((text) => !/[\p{Cc}\\]/u.test(text));
+    const argument = fc.string({ unit: 'grapheme' }).filter((text) => !REFUSED.test(text));
     fc.assert(
       fc.property(fc.array(argument, { maxLength: 5 }), (args) => {
         const rendered = renderBlock({ ...paths, args });
@@ -214,7 +217,8 @@ describe('the block', () => {
   });
 
   test('is refused where a crontab cannot hold it', () => {
-    for (const word of ['a\nb', 'a\rb', 'a\0b', 'a\\b', '\u0085']) {
+    for (const word of ['a\nb', 'a\rb', 'a\0b', 'a\\b', '\u0085', '\u2028', 'a\u202eb', '\u2066']) {
+      assert.match(word, REFUSED);
       for (const entry of [
         { ...paths, args: [word] },
         { ...paths, node: `/${word}`, args: [] },
