@@ -1,6 +1,7 @@
 // Flags, environment and defaults become one frozen Config, or every problem of them at once.
 import fs from 'node:fs';
 import { type DatabaseTarget, databaseUrl, type MysqlTarget } from './database-url.js';
+import { within } from './deadline.js';
 import { CleanupError } from './errors.js';
 import { flagName, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js';
 import { presetOf } from './stores.js';
@@ -60,7 +61,11 @@ const LONGEST_URL_BYTES = 65_536;
 export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging; config: Config | CleanupError }> {
   const problems: string[] = [];
   const given = parseGiven(inputs, problems);
-  const url = await readTarget(inputs, problems);
+  const timeoutMs = given.timeout ?? DEFAULTS.timeout;
+  const reading = readTarget(inputs, problems).then((url) => ({ url }));
+  // A pipe may never end.
+  const read = timeoutMs ? await within(reading, timeoutMs, new AbortController().signal) : await reading;
+  const url = read?.url;
   const settings = { ...DEFAULTS, ...(url && presetValues(url.target, given, problems)), ...given };
   const logging = Object.freeze({
     correlationId: settings.correlationId,
@@ -68,6 +73,7 @@ export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging;
     level: settings.logLevel ?? 'info',
     quiet: settings.quiet ?? false,
   });
+  if (read === undefined) return { logging, config: unreadError(Number(timeoutMs)) };
   checkBatches(settings, problems);
   const names = url && readNames(url.target, settings, problems);
   if (settings.maxLag !== undefined && url?.target.dialect === 'sqlite') {
@@ -118,6 +124,13 @@ export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging;
 
 export function usageError(problems: readonly string[]): CleanupError {
   return new CleanupError('usage', problems.join('; '), { code: 'USAGE', hint: 'Try: session-cleanup run --help' });
+}
+
+function unreadError(timeoutMs: number): CleanupError {
+  return new CleanupError('timed_out', `the timeout of ${timeoutMs / 1000} s was used up while reading the URL`, {
+    code: 'TIMEOUT',
+    hint: 'Check that what --db-url-file names comes to an end.',
+  });
 }
 
 const NAMES = Object.keys(SETTINGS) as SettingName[];
@@ -220,16 +233,23 @@ async function readUrlFile(
   }
   try {
     if (path === '-') return { raw: await readText(stdin), source, rank, warning: undefined };
-    const { mode, size } = await fs.promises.stat(path);
-    if (size > LONGEST_URL_BYTES) throw new Error('too large');
+    const stats = await fs.promises.stat(path);
+    const stream = stats.isFIFO() ? await openPipe(path) : fs.createReadStream(path);
     const warning =
-      (mode & 0o004) === 0 ? undefined : `every user may read the file of ${source}: chmod o-r takes that away`;
-    return { raw: await fs.promises.readFile(path, 'utf8'), source, rank, warning };
+      (stats.mode & 0o004) === 0 ? undefined : `every user may read the file of ${source}: chmod o-r takes that away`;
+    return { raw: await readText(stream), source, rank, warning };
   } catch (error) {
     const { code = 'too large' } = error as NodeJS.ErrnoException;
     problems.push(`${source} names a file that cannot be read (${code}): check the path and its permissions`);
     return undefined;
   }
+}
+
+/** Node reads a file in a thread: while that waits for a writer, the process cannot even exit. */
+async function openPipe(path: string): Promise<Inputs['stdin']> {
+  const { Socket } = await import('node:net');
+  const { O_RDONLY, O_NONBLOCK } = fs.constants;
+  return new Socket({ fd: fs.openSync(path, O_RDONLY | O_NONBLOCK), writable: false });
 }
 
 async function readText(stream: Inputs['stdin']): Promise<string> {

@@ -1,5 +1,6 @@
 // The data: a table of sessions in a known shape, on one engine, put back before every contender's turn.
 import { copyFileSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import knexModule, { type Knex } from 'knex';
 import type { Database, Engine } from '../support/databases.js';
 
@@ -139,6 +140,9 @@ async function sqliteArena(
     async reset() {
       for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${path}${suffix}`, { force: true });
       copyFileSync(template, path);
+      // Or the first sync of whoever comes next would write all of it.
+      const file = await open(path, 'r+');
+      await file.sync().finally(() => file.close());
       if (wal) await withFile(async (knex) => knex.raw('PRAGMA journal_mode = WAL'));
     },
     countRows: () => withFile(async (knex) => (await knex.raw(`SELECT COUNT(*) AS n FROM ${layout.table}`))[0].n),

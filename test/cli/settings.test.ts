@@ -1,6 +1,8 @@
 // Where a setting may come from, and which source beats which.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -19,10 +21,20 @@ async function runAndFind(database: Database, args: readonly string[], options: 
   return line;
 }
 
-function writeUrl(t: TestContext, url: string, mode = 0o600): string {
+function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'url');
+  return folder;
+}
+
+function namedPipe(t: TestContext): string {
+  const pipe = join(temporaryFolder(t), 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  return pipe;
+}
+
+function writeUrl(t: TestContext, url: string, mode = 0o600): string {
+  const file = join(temporaryFolder(t), 'url');
   writeFileSync(file, url);
   chmodSync(file, mode);
   return file;
@@ -117,6 +129,20 @@ describe('the database URL, whatever the engine', { concurrency: 2 }, () => {
     for (const file of files) {
       const line = failureLine(await runCommand(['run', '--db-url-file', file]), 2, 'failed');
       assert.match(String(line.error), /^--db-url-file /);
+    }
+  });
+
+  test('comes through a named pipe', async (t) => {
+    const database = await createSessions(t, engine, ROWS);
+    const pipe = namedPipe(t);
+    await Promise.all([runAndFind(database, ['--db-url-file', pipe], {}), writeFile(pipe, `${database.url}\n`)]);
+  });
+
+  test('is waited for until the timeout', async (t) => {
+    const problem = 'the timeout of 0.2 s was used up while reading the URL';
+    for (const file of ['-', namedPipe(t)]) {
+      const ended = await runCommand(['run', '--db-url-file', file, '--timeout', '200ms'], { stdin: undefined });
+      assert.equal(failureLine(ended, 124, 'timed_out').error, problem);
     }
   });
 

@@ -16,7 +16,8 @@ export interface Ended {
 export interface CommandOptions {
   /** Added to PATH and HOME, the only variables that are passed on. */
   readonly env?: Readonly<Record<string, string>>;
-  readonly stdin?: string;
+  /** Empty unless told; undefined: it stays open, and nothing comes. */
+  readonly stdin?: string | undefined;
   readonly cwd?: string;
   /** The user to run as; only root may set another. */
   readonly uid?: number;
@@ -29,7 +30,7 @@ export interface Running {
 
 /** Starts `session-cleanup` with the arguments. */
 export function startCommand(args: readonly string[], options: CommandOptions = {}): Running {
-  const { env = {}, stdin = '', cwd, uid } = options;
+  const { env = {}, stdin, cwd, uid } = { stdin: '', ...options };
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, [BIN, ...args], { env: { PATH, HOME, ...env }, cwd, uid });
   let stdout = '';
@@ -41,7 +42,7 @@ export function startCommand(args: readonly string[], options: CommandOptions = 
     stderr += text;
   });
   child.stdin.on('error', () => {});
-  child.stdin.end(stdin);
+  if (stdin !== undefined) child.stdin.end(stdin);
   const ended = once(child, 'close').then(([status]) => ({
     status: status as number | null,
     stdout,
