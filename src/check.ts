@@ -15,7 +15,7 @@ const CLOCK_TOLERANCE_MS = 2_000;
 export async function check({ config, deadline, now, learn, driverLog }: CommandContext): Promise<Ending> {
   const sessions = await openSessions(createDialect(config.target, config), deadline, driverLog);
   try {
-    const { fit, expiresIndex } = await sessions.inspect(config.expiresFormat);
+    const { fit, expiresIndex } = await sessions.inspect(config);
     learn({ expiresFormat: fit?.format, expiresIndex });
     const [host, database] = [now().getTime(), await sessions.clock()];
     const clockDifferenceMs = database === undefined ? 0 : Math.round(host - database);

@@ -4,7 +4,7 @@ import { type DatabaseTarget, databaseUrl, type MysqlTarget } from './database-u
 import { within } from './deadline.js';
 import { CleanupError } from './errors.js';
 import { flagName, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js';
-import { presetOf } from './stores.js';
+import { type Preset, presetOf } from './stores.js';
 
 type Required<Name extends SettingName> = NonNullable<Settings[Name]>;
 
@@ -19,6 +19,8 @@ export interface Config {
   readonly expiresFormat: Required<'expiresFormat'>;
   readonly timeZone: string;
   readonly olderThanMs: number;
+  /** The store writes its times as texts without a zone, whatever the zone of its connection is. */
+  readonly writesLiterals: boolean;
   readonly dryRun: boolean;
   /** Undefined: one transaction. */
   readonly batchSize: number | undefined;
@@ -66,7 +68,8 @@ export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging;
   // A pipe may never end.
   const read = timeoutMs ? await within(reading, timeoutMs, new AbortController().signal) : await reading;
   const url = read?.url;
-  const settings = { ...DEFAULTS, ...(url && presetValues(url.target, given, problems)), ...given };
+  const preset = url && readPreset(url.target, given, problems);
+  const settings = { ...DEFAULTS, ...(preset && presetValues(preset)), ...given };
   const logging = Object.freeze({
     correlationId: settings.correlationId,
     format: settings.logFormat ?? 'auto',
@@ -112,6 +115,7 @@ export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging;
     expiresFormat,
     timeZone,
     olderThanMs: olderThan,
+    writesLiterals: preset?.writes === 'literal',
     dryRun,
     batchSize,
     pauseMs: pause,
@@ -156,24 +160,26 @@ function parseGiven(inputs: Inputs, problems: string[]): Partial<Settings> {
   return Object.fromEntries(entries) as Partial<Settings>;
 }
 
-/** What `--store` stands for, and what it still needs to be told. */
-function presetValues(target: DatabaseTarget, given: Partial<Settings>, problems: string[]): Partial<Settings> {
+/** What `--store` stands for. */
+function readPreset(target: DatabaseTarget, given: Partial<Settings>, problems: string[]): Preset | undefined {
   const { store, olderThan, timeZone } = given;
-  if (store === undefined) return {};
+  if (store === undefined) return undefined;
   const preset = presetOf(store, target.dialect);
   if (preset === undefined) {
     problems.push(
       `--store ${store} does not run on ${target.dialect === 'mysql' ? 'MySQL' : 'SQLite'}: check --db-url`,
     );
-    return {};
   }
-  const { table, expiresColumn, expiresFormat, lifetimeMs, writes } = preset;
-  if (lifetimeMs === 'required' && olderThan === undefined) {
+  if (preset?.lifetimeMs === 'required' && olderThan === undefined) {
     problems.push(`--store ${store} keeps the last activity: say with --older-than how long a session lives`);
   }
-  if (writes === 'local' && timeZone === undefined) {
+  if (preset?.writes === 'local' && timeZone === undefined) {
     problems.push(`--store ${store} writes in the time zone of the application: name it with --time-zone`);
   }
+  return preset;
+}
+
+function presetValues({ table, expiresColumn, expiresFormat, lifetimeMs }: Preset): Partial<Settings> {
   return { table, expiresColumn, expiresFormat, ...(typeof lifetimeMs === 'number' ? { olderThan: lifetimeMs } : {}) };
 }
 

@@ -32,7 +32,7 @@ export async function run({ config, deadline, now, learn, driverLog, onStep }: C
   };
   report(progress);
   try {
-    const { fit, expiresIndex } = await sessions.inspect(config.expiresFormat);
+    const { fit, expiresIndex } = await sessions.inspect(config);
     learn({ expiresFormat: fit?.format, expiresIndex });
     // The earlier of the two clocks: one that is ahead would delete sessions that are still live.
     const clock = Math.min(now().getTime(), (await sessions.clock()) ?? Infinity);

@@ -15,6 +15,12 @@ export interface Stretch {
   readonly last: Position | undefined;
 }
 
+export interface InspectionSettings {
+  readonly expiresFormat: ExpiresFormat | 'auto';
+  readonly olderThanMs: number;
+  readonly writesLiterals: boolean;
+}
+
 export interface Inspection {
   /** Undefined where nothing in the column can be expired. */
   readonly fit: Fit | undefined;
@@ -42,7 +48,7 @@ export interface OpenedSessions extends SessionRepository<Stretch> {
   /** The database's clock in milliseconds; undefined where it is this host's. */
   clock(): Promise<number | undefined>;
   /** Finds the table and decides its format. To be called before anything that reads or deletes. @throws CleanupError `refused` */
-  inspect(format: ExpiresFormat | 'auto'): Promise<Inspection>;
+  inspect(settings: InspectionSettings): Promise<Inspection>;
   /** Sets the condition "expired" and the key to walk by. */
   aim(fit: Fit, cutoff: Cutoff): Promise<void>;
   /** Reads the whole table once; `aim` comes first where there is something to aim at. Writes nothing. */
@@ -126,7 +132,7 @@ export async function openSessions(
       return dialect.clock(query('reading the clock'));
     },
 
-    async inspect(format) {
+    async inspect({ expiresFormat: format, olderThanMs, writesLiterals }) {
       const look = query('inspecting the table');
       await dialect.prepare(query('preparing the session'), deadline.remainingMs());
       table = await dialect.readTable(look);
@@ -143,6 +149,7 @@ export async function openSessions(
             },
           );
         }
+        if (table.storedAs === 'instant' && writesLiterals) await refuseEarly(look, olderThanMs);
         return { fit: { format: 'datetime', storedAs: [table.storedAs] }, expiresIndex };
       }
       return { fit: fitFormat(format, await sample(look)), expiresIndex };
@@ -240,6 +247,18 @@ export async function openSessions(
     query: query('reading the status'),
     close: () => connection.close((farewell) => dialect.unlock(farewell)),
   };
+
+  /** A text in UTC, stored over a connection ahead of UTC, becomes an instant that much too early. */
+  async function refuseEarly(look: Query, olderThanMs: number): Promise<void> {
+    const aheadMs = await dialect.aheadOfUtcMs(look);
+    if (aheadMs <= olderThanMs) return;
+    const ahead = `${aheadMs / 60_000}m`;
+    throw new CleanupError(
+      'refused',
+      `the server's time zone is up to ${ahead} ahead of UTC, and the store writes times without a zone: a session may look expired so much too early`,
+      { code: 'ZONE_AHEAD', hint: `Give --older-than ${ahead}, or more.` },
+    );
+  }
 
   async function sample(look: Query): Promise<readonly Sampled[]> {
     const column = dialect.quote(table.expiresColumn);

@@ -19,7 +19,7 @@ export interface Store {
   /**
    * In what the values on MySQL are written, where that is not UTC or an instant. `local`: a DATETIME in the zone of the
    * writing process, so `--time-zone` has to name it. `literal`: a TIMESTAMP from a text without a zone, right only
-   * where the connection's time zone is the one the text was written in.
+   * where the connection's time zone is the one the text was written in. Most of them write UTC.
    */
   readonly writes?: 'local' | 'literal';
 }

@@ -61,6 +61,8 @@ export interface Dialect {
   unlock(query: Query): Promise<void>;
   /** The database's clock, in milliseconds; undefined where it is this host's. */
   clock(query: Query): Promise<number | undefined>;
+  /** How far the time zone of connections, unless they set another, is ahead of UTC within a year, at most. */
+  aheadOfUtcMs(query: Query): Promise<number>;
   /** @throws CleanupError `refused` */
   readTable(query: Query): Promise<Table>;
   /** Storage class of a sampled value. */

@@ -13,6 +13,8 @@ const SETTINGS = [
   'wsrep_max_ws_rows',
   'transaction_isolation',
   'tx_isolation',
+  'time_zone',
+  'system_time_zone',
 ];
 
 export async function examineMysql(query: Query, schema: string, table: Table): Promise<Examination> {

@@ -78,6 +78,9 @@ const DATETIME_TEXT =
   '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+){0,1}){0,1}' +
   '( {0,1}(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])){0,1}[|]$';
 
+// Of any zone; a named one that the server's tables do not know is one of them.
+const MOST_MINUTES_AHEAD = 14 * 60;
+
 const NO_ROOM = 'The server is out of disk space: deleting needs room, too.';
 
 const HINTS: Readonly<Record<number, string>> = {
@@ -196,6 +199,15 @@ export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect 
     async clock(query) {
       const [row] = await query('SELECT UTC_TIMESTAMP(3) AS now');
       return Date.parse(`${String(row?.now).replace(' ', 'T')}Z`);
+    },
+
+    async aheadOfUtcMs(query) {
+      const minutes = (day: string): string =>
+        `TIMESTAMPDIFF(MINUTE, ${day}, CONVERT_TZ(${day}, '+00:00', @@global.time_zone))`;
+      const [row] = await query(
+        `SELECT GREATEST(${minutes('UTC_DATE()')}, ${minutes('UTC_DATE() + INTERVAL 6 MONTH')}) AS minutes`,
+      );
+      return Number(row?.minutes ?? MOST_MINUTES_AHEAD) * 60_000;
     },
 
     async readTable(query) {

@@ -57,6 +57,9 @@ export const createSqlite: CreateDialect<SqliteTarget> = (target, names): Dialec
   async clock() {
     return undefined;
   },
+  async aheadOfUtcMs() {
+    return 0;
+  },
 
   async readTable(query) {
     const [found] = await query(

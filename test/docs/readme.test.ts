@@ -296,7 +296,9 @@ test('the table of stores is that of the code', () => {
     if (lifetimeMs === 'required') return 'last activity: give `--older-than`';
     if (lifetimeMs !== undefined) return `last activity + ${inUnit(lifetimeMs)}`;
     if (writes === 'local') return 'on MySQL: give `--time-zone`';
-    return writes === 'literal' ? "on MySQL: right where the application's connections are in UTC" : '';
+    return writes === 'literal'
+      ? "on MySQL: refused where the server's time zone is ahead of UTC, until `--older-than` covers it"
+      : '';
   };
   const expected = Object.entries<Store>(STORES).map(([name, store]) => {
     const { table: names, column, mysql, sqlite } = store;

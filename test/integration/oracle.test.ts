@@ -241,7 +241,7 @@ async function cleanUpOnce(
 ): Promise<Outcome> {
   let deleted = 0;
   try {
-    const { fit } = await sessions.inspect(format);
+    const { fit } = await sessions.inspect({ expiresFormat: format, olderThanMs: 0, writesLiterals: false });
     if (fit === undefined) return { format: undefined, counted: 0, deleted: 0 };
     await sessions.aim(fit, createCutoff(new Date(cutoff), timeZone));
     const counted = await sessions.countExpired();

@@ -306,7 +306,7 @@ async function readsPerDeletedRow(database: Database, batchSize: number | undefi
   const names = { schema: undefined, table: 'sessions', expiresColumn: 'expires_at' };
   const sessions = await openSessions(createDialect(parsed.value, names), deadline, () => {});
   try {
-    const { fit } = await sessions.inspect('auto');
+    const { fit } = await sessions.inspect({ expiresFormat: 'auto', olderThanMs: 0, writesLiterals: false });
     assert.ok(fit);
     await sessions.aim(fit, createCutoff(new Date(), 'UTC'));
     const before = await handlerReads();

@@ -264,7 +264,7 @@ async function versionOf(options: ConnectionOptions): Promise<string> {
   }
 }
 
-function findServer(): string | undefined {
+export function findServer(): string | undefined {
   return findProgram('mariadbd') ?? findProgram('mysqld');
 }
 
