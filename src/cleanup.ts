@@ -53,6 +53,8 @@ interface Batch<Stretch> {
 const LAG_POLL_MS = 500;
 const FIRST_STEP_ROWS = 500;
 const MOST_STEP_ROWS = 100_000;
+/** Rows that a batch walks over for each that it may delete: where few are expired it would never be full. */
+const WALKED_PER_ROW = 10;
 
 /**
  * Deletes the expired rows, in one transaction or in batches, and begins a transaction anew where the engine gave it
@@ -133,6 +135,7 @@ export async function cleanUp<Stretch>(
     last: Stretch | undefined;
   }): Promise<Batch<Stretch>['end']> {
     let longestMs = 0;
+    let walked = 0;
     for (;;) {
       const startedAt = performance.now();
       const stepRows = Math.min(rows, batchSize - done.deleted);
@@ -151,8 +154,9 @@ export async function cleanUp<Stretch>(
       // Short beside the time that is left: what a step has not ended by the deadline may be lost.
       const targetMs = Math.min(repository.stepTargetMs, deadline.remainingMs() / 20);
       rows = Math.ceil(Math.min(MOST_STEP_ROWS, stepRows * Math.min(4, Math.max(0.1, targetMs / tookMs))));
+      walked += stepRows;
       // Never more than a batch; filling up its last half would be ever smaller steps where few rows are expired.
-      if (done.deleted > batchSize / 2) return 'full';
+      if (done.deleted > batchSize / 2 || walked >= batchSize * WALKED_PER_ROW) return 'full';
     }
   }
 

@@ -7,6 +7,7 @@ import { type Database, engines } from '../support/databases.js';
 import { assertGoneAfterTimeout, failureLine, successLine } from '../support/lines.js';
 import {
   createSessions,
+  EXPIRED,
   FOREVER_MS,
   ids,
   remaining,
@@ -53,6 +54,19 @@ for (const engine of engines) {
         assert.deepEqual(await remaining(database), ids(40));
       });
     }
+
+    test('do not wait to be full where few rows are expired', async (t) => {
+      const all = Array.from({ length: 180 }, (_, at) => `r${String(at).padStart(3, '0')}`);
+      const expired = all.filter((_, at) => at % 30 === 0);
+      const live = all.filter((id) => !expired.includes(id));
+      const database = await createSessions(t, engine, { live: all });
+      for (const id of expired) await database.run('UPDATE sessions SET expires_at = ? WHERE id = ?', [EXPIRED, id]);
+      const line = successLine(await runCommand(inBatches(database, 4)));
+      assert.equal(line.deleted_count, 6);
+      // Of three rows each, they would be two.
+      assert.ok(Number(line.batches) >= 3, `${line.batches} batches`);
+      assert.deepEqual(await remaining(database), live);
+    });
 
     test('are seen by others as they are committed, with the pauses between them', async (t) => {
       const database = await createSessions(t, engine, { expired: ids(5), live: ['z'] });
