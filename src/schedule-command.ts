@@ -115,8 +115,12 @@ async function readArguments(
     return undefined;
   }
   const { target } = config;
-  if (runFlags.dbUrlFile !== undefined && target.dialect === 'sqlite' && !isAbsolute(target.path)) {
+  const fromFile = target.dialect === 'sqlite' ? target.path : target.tls.caPath;
+  if (runFlags.dbUrlFile !== undefined && fromFile !== undefined && !isAbsolute(fromFile)) {
     problems.push('--db-url-file holds a relative path: cron starts in another folder');
+  }
+  if (config.replicas.some(({ tls }) => tls.caPath !== undefined && !isAbsolute(tls.caPath))) {
+    problems.push('--replica must have an absolute ssl-ca: cron starts in another folder');
   }
   if (config.replicas.some(({ password }) => password !== '')) {
     problems.push('--replica has a password, which does not belong into a crontab');

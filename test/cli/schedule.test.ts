@@ -224,6 +224,16 @@ describe('a schedule that cannot be', { concurrency: 3 }, () => {
       '--replica has a password, which does not belong into a crontab',
     ],
     [
+      'the authority of a replica in this folder',
+      [
+        '--db-url=mysql://app@db/app',
+        '--batch-size=9',
+        '--max-lag=1s',
+        '--replica=mysql://app@db2?ssl-mode=VERIFY_CA&ssl-ca=ca.pem',
+      ],
+      '--replica must have an absolute ssl-ca: cron starts in another folder',
+    ],
+    [
       'an interval and an expression',
       [...URL_FLAGS, '--every', '1h', '--cron', '1 1 * * *'],
       /^--every and --cron are/,
@@ -246,6 +256,17 @@ describe('a schedule that cannot be', { concurrency: 3 }, () => {
       assert.doesNotMatch(ended.stderr, /hunter2/);
     });
   }
+
+  test('for a path in the file of the URL that cron would look for elsewhere is a usage error', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'url');
+    for (const url of ['sqlite:app.db', 'mysql://app@db/app?ssl-mode=VERIFY_CA&ssl-ca=ca.pem']) {
+      writeFileSync(file, url, { mode: 0o600 });
+      const { error } = failureLine(await runCommand(['schedule', '--db-url-file', file]), 2, 'failed');
+      assert.equal(error, '--db-url-file holds a relative path: cron starts in another folder');
+    }
+  });
 
   test('for the want of a crontab command is unavailable', async (t) => {
     const empty = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
