@@ -88,11 +88,11 @@ export async function openSessions(
       ? query
       : query.whereRaw(condition.sql, condition.bindings as unknown as Knex.RawBinding[]);
   };
+  /** For whoever looks at the process list or the slow log; SQLite has neither. */
+  const comment = (): string => `session-cleanup correlation_id=${currentCorrelationId()}`;
   const deleteWhere = (condition: Sql): PromiseLike<number> => {
     const from = walkKey === undefined ? table.sql : dialect.from(table, walkKey.index, 'delete');
-    // The comment is for whoever looks at the process list or the slow log; SQLite has neither.
-    const comment = `session-cleanup correlation_id=${currentCorrelationId()}`;
-    return build(from, condition).comment(comment).delete();
+    return build(from, condition).comment(comment()).delete();
   };
   const countWhere = async (condition: Sql): Promise<number> => {
     const counted = () => build(table.sql, condition).count({ count: '*' });
@@ -158,7 +158,9 @@ export async function openSessions(
     async aim(fit, cutoff) {
       expired = dialect.predicate(table, fit, cutoff);
       usedIndex = await dialect.deleteIndex(query('reading the plan'), table, where(expired.range, expired.guard));
-      walkKey = table.expiresIndexes.find(({ index }) => index === usedIndex)?.key ?? table.rowKey;
+      const expiresKey = table.expiresIndexes.find(({ index }) => index === usedIndex)?.key;
+      walkKey = expiresKey ?? table.rowKey;
+      passOverLocked = expiresKey === undefined || expired.isCoarse === true;
     },
 
     async survey() {
@@ -229,7 +231,11 @@ export async function openSessions(
             if (!isLockWait(error)) throw error;
           }
         }
-        const queries = { query: query('deleting'), queryOnce: queryOnce('deleting') };
+        const commented =
+          (send: Query): Query =>
+          (sql, bindings) =>
+            send(`/* ${comment()} */ ${sql}`, bindings);
+        const queries = { query: commented(query('deleting')), queryOnce: commented(queryOnce('deleting')) };
         deleted += (await deleteUnlocked?.(queries, table, walked, condition)) ?? 0;
         locked += await countWhere(condition);
       }

@@ -14,6 +14,8 @@ export interface Sql {
 /** The condition "expired": `range` lets an index on the column be used, `guard` judges each row. Both must hold. */
 export interface Predicate {
   readonly range: Sql;
+  /** The range has room for live rows too. */
+  readonly isCoarse?: boolean;
   readonly guard: Sql | undefined;
 }
 
@@ -83,6 +85,8 @@ export interface Dialect {
   /**
    * Deletes the rows of `where` that can be locked without waiting for anybody, and resolves to their number. Rows whose
    * children are locked are left too: `queryOnce` throws at the first lock. Undefined where the server cannot do that.
+   * A plain DELETE waits for a row that somebody is just writing, and then keeps it locked to the end of the
+   * transaction, also where it turns out to be live.
    */
   deleteUnlocked():
     | ((queries: { query: Query; queryOnce: Query }, table: Table, walked: Key, where: Sql) => Promise<number>)

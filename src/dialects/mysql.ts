@@ -462,6 +462,7 @@ function predicate(table: Table, { format, storedAs: [storedAs] }: Fit, { instan
     const skipped = notSkipped(moment(column));
     return {
       range: { sql: `${column} >= '1970-01-01' AND ${column} < ?`, bindings: [dayBeyond(instant)] },
+      isCoarse: true,
       guard: {
         sql:
           `${shape.sql} AND CASE WHEN RIGHT(${column}, 1) = 'Z' THEN ${moment(withoutLast(1))} <= ? ` +
@@ -510,15 +511,19 @@ async function deleteUnlocked(
       ],
     ).catch(ignoreLocked);
     if (answer !== undefined) return Number(answer.affectedRows);
-    // The rows are ours: what is locked are children of some of them.
     let deleted = 0;
     if (rows.length > 1) for (const one of rows) deleted += await deleteRows([one]);
     return deleted;
   };
-  const rows = await query(
-    `SELECT ${names.join(', ')} FROM ${table.sql} FORCE INDEX (${quote(walked.index)}) WHERE ${where.sql} FOR UPDATE SKIP LOCKED`,
+  const found = `SELECT ${names.join(', ')} FROM ${table.sql} FORCE INDEX (${quote(walked.index)}) WHERE ${where.sql} FOR UPDATE SKIP LOCKED`;
+  const isFound = names.map((name) => `session_cleanup_found.${name} = ${table.sql}.${name}`).join(' AND ');
+  const [answer] = await queryOnce(
+    `DELETE ${table.sql} FROM (${found}) AS session_cleanup_found STRAIGHT_JOIN ${table.sql} FORCE INDEX (${quote(rowKey.index)}) ON ${isFound}`,
     where.bindings,
-  );
+  ).catch(ignoreLocked);
+  if (answer !== undefined) return Number(answer.affectedRows);
+  // The rows are ours: what is locked are children of some of them.
+  const rows = await query(found, where.bindings);
   let deleted = 0;
   for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) {
     deleted += await deleteRows(rows.slice(start, start + ROWS_A_STATEMENT));

@@ -77,7 +77,7 @@ for (const engine of engines) {
     });
 
     test('a session that is renewed while the run waits for its lock is kept', async (t) => {
-      const database = await createSessions(t, engine, ROWS);
+      const database = await createSessions(t, engine, { ...ROWS, indexed: true });
       const renewal = await beginTransaction(database);
       await renewal.raw('UPDATE sessions SET expires_at = ? WHERE id = ?', [LIVE, 'r0001']);
       const running = start(t, ['run', '--db-url', database.url, '--timeout', '2m']);

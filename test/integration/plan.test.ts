@@ -134,7 +134,12 @@ function assertWalkedBy(
       for (const other of others) assert.match(other, sent.kind === 'select' && sortsTies ? isSorting : /^$/, told);
       assertSeeksPosition(sent);
     } else {
-      const [plan, ...others] = sent.plan;
+      // Where live rows are walked over too, those that can be locked are found first, and then deleted by their key.
+      const isByKey = ({ type, key }: Sent['plan'][number]) => type === 'eq_ref' && key === 'PRIMARY';
+      const isFound = ({ table }: Sent['plan'][number]) => /^<derived/.test(String(table));
+      const [plan, ...others] = sent.plan.some(isByKey)
+        ? sent.plan.filter((row) => !isByKey(row) && !isFound(row))
+        : sent.plan;
       assert.equal(plan?.key, index ?? 'PRIMARY', told);
       assert.match(String(plan?.type), sent.kind === 'delete' ? /^range$/ : /^(range|index|ref)$/, told);
       assert.doesNotMatch(String(plan?.Extra), /filesort|temporary/, told);

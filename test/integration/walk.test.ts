@@ -680,16 +680,41 @@ for (const engine of engines) {
       }
     });
 
+    test(`${engine.name}: a live session that is written as the run comes by is not kept locked`, async (t) => {
+      const database = await createDatabase(t, engine);
+      const live = await fill(database, byId, (n) => n % 8 !== 3);
+      const writer = await database.knex.transaction();
+      closeAfter(t, () => writer.rollback());
+      await writer.raw("UPDATE sessions SET expires_at = '2098-01-01' WHERE id = 1011");
+      const sessions = await aimedSessions(t, database);
+      await sessions.begin();
+      const stretch = await sessions.nextStretch(undefined, ROWS);
+      assert.ok(stretch);
+      const deleting = sessions.deleteExpired(stretch);
+      // A DELETE that waits for the writer goes on when it has committed, and keeps what it has waited for.
+      await Promise.race([deleting, sleep(500)]);
+      await writer.commit();
+      assert.deepEqual(await deleting, { deleted: ROWS - live.length, locked: 0 });
+      const other = await database.knex.transaction();
+      closeAfter(t, () => other.rollback());
+      await other.raw('SELECT n FROM sessions WHERE id = 1011 FOR UPDATE NOWAIT');
+      await sessions.commit();
+      assert.deepEqual(await remaining(database), live);
+    });
+
     describe(`${engine.name}: a deadlock`, () => {
       /** Locks a row in the middle, starts the run, and then wants a row that the run has deleted. */
       async function provoke(t: TestContext, database: Database, other: Knex.Transaction) {
         closeAfter(t, () => other.rollback());
-        const live = await fill(database, byId, (n) => n % 8 !== 3);
-        await other.raw('SELECT n FROM sessions WHERE id = 2000 FOR UPDATE');
+        // Along the expiry, where a lock is waited for.
+        const live = await fill(database, byId, (n) => n === 1 || n === 2_000 || n % 8 === 3);
+        await database.run(BY_EXPIRY);
+        await database.query('ANALYZE TABLE sessions');
+        await other.raw('SELECT n FROM sessions WHERE id = 1 FOR UPDATE');
         const running = runHere(['run', '--db-url', database.url, '--correlation-id', randomUUID()]);
         for (;;) {
           const probe = await database.knex.transaction();
-          const free = await probe.raw('SELECT n FROM sessions WHERE id = 1 FOR UPDATE NOWAIT').then(
+          const free = await probe.raw('SELECT n FROM sessions WHERE id = 2000 FOR UPDATE NOWAIT').then(
             () => true,
             () => false,
           );
@@ -697,7 +722,7 @@ for (const engine of engines) {
           if (!free) break;
           await sleep(2);
         }
-        const wanted = other.raw('SELECT n FROM sessions WHERE id = 1 FOR UPDATE').then(
+        const wanted = other.raw('SELECT n FROM sessions WHERE id = 2000 FOR UPDATE').then(
           () => 'got it',
           (error: { code?: string }) => error.code,
         );
