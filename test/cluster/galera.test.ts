@@ -223,7 +223,7 @@ describe('a Galera cluster', { timeout: 300_000 }, () => {
 
   for (const [name, value] of [
     ['wsrep_max_ws_rows', 20],
-    ['wsrep_max_ws_size', 1024],
+    ['wsrep_max_ws_size', 2048],
   ] as const) {
     test(`a transaction beyond ${name} fails, the hint is --batch-size, and with that it works`, async (t) => {
       const cluster = await createOnCluster(t, { expired: ids(100), live: ['z'] });
