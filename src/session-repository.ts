@@ -160,6 +160,7 @@ export async function openSessions(
       usedIndex = await dialect.deleteIndex(query('reading the plan'), table, where(expired.range, expired.guard));
       const expiresKey = table.expiresIndexes.find(({ index }) => index === usedIndex)?.key;
       walkKey = expiresKey ?? table.rowKey;
+      // Where the walk meets live rows, none may be waited for.
       passOverLocked = expiresKey === undefined || expired.isCoarse === true;
     },
 

@@ -160,12 +160,12 @@ export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect 
 
     async prepare(query, remainingMs) {
       // sql_mode: STRICT makes a DELETE fail on the first text that is no number or date, NO_BACKSLASH_ESCAPES breaks
-      // the driver's quoting. Lock waits: one second is the least MySQL takes. wait_timeout: a host that vanishes
-      // keeps its row locks only so long.
+      // the driver's quoting. sql_big_selects: where max_join_size is set, a DELETE by key is a join. Lock waits: one
+      // second is the least MySQL takes. wait_timeout: a host that vanishes keeps its row locks only so long.
       const idleSeconds = Number.isFinite(remainingMs) ? `, wait_timeout = ${Math.ceil(remainingMs / 1000) + 10}` : '';
       await query(
         `SET SESSION time_zone = '+00:00', sql_mode = 'NO_ENGINE_SUBSTITUTION', autocommit = 1, foreign_key_checks = 1, ` +
-          `sql_safe_updates = 0, innodb_lock_wait_timeout = 1, lock_wait_timeout = 1${idleSeconds}`,
+          `sql_safe_updates = 0, sql_big_selects = 1, innodb_lock_wait_timeout = 1, lock_wait_timeout = 1${idleSeconds}`,
       );
       await query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
       const [row] = await query('SELECT VERSION() AS version');
