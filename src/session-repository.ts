@@ -4,7 +4,7 @@ import type { SessionRepository } from './cleanup.js';
 import { type DriverLog, isLockWait, openConnection } from './connection.js';
 import { currentCorrelationId } from './correlation.js';
 import type { Deadline } from './deadline.js';
-import type { Dialect, Examination, Key, Predicate, Query, Sql, Table } from './dialects/dialect.js';
+import type { Dialect, Examination, Key, Predicate, Query, RowLocks, Sql, Table } from './dialects/dialect.js';
 import { CleanupError } from './errors.js';
 import { type Cutoff, type ExpiresFormat, type Fit, fitFormat, type Sampled } from './expiry.js';
 import { type KeyRange, type Position, rangeCondition, rangesBetween } from './key-ranges.js';
@@ -71,7 +71,7 @@ export async function openSessions(
   driverLog: DriverLog,
 ): Promise<OpenedSessions> {
   const connection = await openConnection(dialect, deadline, driverLog);
-  const { builder, raw, send, sendPatiently, query, queryOnce } = connection;
+  const { builder, raw, sendPatiently, query, queryOnce } = connection;
   let table: Table;
   let expired: Predicate = { range: { sql: '1 = 0', bindings: [] }, guard: undefined };
   let walkKey: Key | undefined;
@@ -91,7 +91,7 @@ export async function openSessions(
   /** For whoever looks at the process list or the slow log; SQLite has neither. */
   const comment = (): string => `session-cleanup correlation_id=${currentCorrelationId()}`;
   const deleteWhere = (condition: Sql): PromiseLike<number> => {
-    const from = walkKey === undefined ? table.sql : dialect.from(table, walkKey.index, 'delete');
+    const from = walkKey === undefined ? table.sql : dialect.from(table, walkKey.index);
     return build(from, condition).comment(comment()).delete();
   };
   const countWhere = async (condition: Sql): Promise<number> => {
@@ -101,6 +101,31 @@ export async function openSessions(
   };
   const rangeSql = (range: KeyRange): Sql | undefined => walkKey && rangeCondition(range, walkKey, dialect.quote);
 
+  /** Deletes past the rows that others hold locked, and counts those. */
+  async function deletePast(
+    rowLocks: RowLocks,
+    walked: Key,
+    condition: Sql,
+  ): Promise<{ deleted: number; locked: number }> {
+    const commented =
+      (send: Query): Query =>
+      (sql, bindings) =>
+        send(`/* ${comment()} */ ${sql}`, bindings);
+    const queries = { query: commented(query('deleting')), queryOnce: commented(queryOnce('deleting')) };
+    const deleteUnlocked = table.rowKey && rowLocks.deleteUnlocked();
+    if (deleteUnlocked === undefined || !passOverLocked) {
+      try {
+        return { deleted: await rowLocks.deletePlainly(queries, table, condition), locked: 0 };
+      } catch (error) {
+        // From the first lock on, none is waited for again: thirty of them would be the whole timeout.
+        passOverLocked = error instanceof CleanupError && error.kind === 'busy' && rowLocks.waits(table);
+        if (!isLockWait(error)) throw error;
+      }
+    }
+    const deleted = (await deleteUnlocked?.(queries, table, walked, condition)) ?? 0;
+    return { deleted, locked: await countWhere(condition) };
+  }
+
   /** The `rows`-th row after `position`; undefined where fewer follow. */
   async function rowAfter(position: Position | undefined, rows: number, key: Key): Promise<Position | undefined> {
     const names = key.columns.map(({ name }) => dialect.quote(name));
@@ -109,10 +134,7 @@ export async function openSessions(
       const alongExpiry = key.columns[0]?.name === table.expiresColumn;
       const found = await sendPatiently<Record<string, unknown>[]>(
         () =>
-          build(
-            dialect.from(table, key.index, 'select'),
-            where(rangeSql(range), alongExpiry ? expired.range : undefined),
-          )
+          build(dialect.from(table, key.index), where(rangeSql(range), alongExpiry ? expired.range : undefined))
             // Named, or SQLite names the rowid after the column that stands for it, and no value is found.
             .select(names.map((name) => raw(`${name} AS ${name}`)))
             // What is equal in all of them is left out: MariaDB would sort by it where it is a text.
@@ -161,7 +183,8 @@ export async function openSessions(
       const expiresKey = table.expiresIndexes.find(({ index }) => index === usedIndex)?.key;
       walkKey = expiresKey ?? table.rowKey;
       // Where the walk meets live rows, none may be waited for.
-      passOverLocked = expiresKey === undefined || expired.isCoarse === true;
+      passOverLocked =
+        dialect.rowLocks?.waits(table) === true && (expiresKey === undefined || expired.isCoarse === true);
     },
 
     async survey() {
@@ -216,29 +239,13 @@ export async function openSessions(
       let locked = 0;
       for (const range of ranges) {
         const condition = where(rangeSql(range), expired.range, expired.guard);
-        if (!dialect.hasRowLocks || walkKey === undefined) {
+        if (dialect.rowLocks === undefined || walkKey === undefined) {
           deleted += await sendPatiently(() => deleteWhere(condition), 'deleting');
           continue;
         }
-        const walked = walkKey;
-        const deleteUnlocked = table.rowKey && dialect.deleteUnlocked();
-        if (deleteUnlocked === undefined || !passOverLocked) {
-          try {
-            deleted += await send(deleteWhere(condition), 'deleting');
-            continue;
-          } catch (error) {
-            // From the first lock on, none is waited for again: thirty of them would be the whole timeout.
-            passOverLocked = error instanceof CleanupError && error.kind === 'busy';
-            if (!isLockWait(error)) throw error;
-          }
-        }
-        const commented =
-          (send: Query): Query =>
-          (sql, bindings) =>
-            send(`/* ${comment()} */ ${sql}`, bindings);
-        const queries = { query: commented(query('deleting')), queryOnce: commented(queryOnce('deleting')) };
-        deleted += (await deleteUnlocked?.(queries, table, walked, condition)) ?? 0;
-        locked += await countWhere(condition);
+        const done = await deletePast(dialect.rowLocks, walkKey, condition);
+        deleted += done.deleted;
+        locked += done.locked;
       }
       return { deleted, locked };
     },

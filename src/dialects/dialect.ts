@@ -78,19 +78,10 @@ export interface Dialect {
   deleteIndex(query: Query, table: Table, where: Sql): Promise<string | undefined>;
   examine(query: Query, table: Table): Promise<Examination>;
   readonly begin: string;
-  /** Whether a single row can be locked by others while the rest of the table is free. */
-  readonly hasRowLocks: boolean;
-  /** The table of a SELECT or a DELETE, with what keeps the engine on the index it walks by. */
-  from(table: Table, index: string, statement: 'select' | 'delete'): string;
-  /**
-   * Deletes the rows of `where` that can be locked without waiting for anybody, and resolves to their number. Rows whose
-   * children are locked are left too: `queryOnce` throws at the first lock. Undefined where the server cannot do that.
-   * A plain DELETE waits for a row that somebody is just writing, and then keeps it locked to the end of the
-   * transaction, also where it turns out to be live.
-   */
-  deleteUnlocked():
-    | ((queries: { query: Query; queryOnce: Query }, table: Table, walked: Key, where: Sql) => Promise<number>)
-    | undefined;
+  /** The table of a statement, with what keeps the engine on the index it walks by. */
+  from(table: Table, index: string): string;
+  /** Undefined where others cannot lock single rows while the rest of the table is free. */
+  readonly rowLocks: RowLocks | undefined;
   /** Ends the statement in hand. Resolves when the engine was told, rejects when it could not be. */
   cancel(connection: unknown, openSide: () => Promise<Knex>): Promise<void>;
   /** How long a DELETE had best take, in milliseconds. */
@@ -102,6 +93,28 @@ export interface Dialect {
   /** Closes the connection without a farewell. */
   destroy(connection: unknown): void;
   classify(error: unknown): Fault;
+}
+
+/** Deleting where single rows may be locked by others. Both resolve to the number of rows. */
+export interface RowLocks {
+  /** Whether `deletePlainly` waits for a locked row. Where not, it fails at the first. */
+  waits(table: Table): boolean;
+  /**
+   * One DELETE. Where it waits for a row that somebody is just writing, it keeps that one locked to the end of the
+   * transaction, also where it turns out to be live. @throws CleanupError `busy` at a lock
+   */
+  deletePlainly(queries: DeleteQueries, table: Table, where: Sql): Promise<number>;
+  /**
+   * Deletes those rows that can be locked without waiting for anybody; rows whose children are locked are left too.
+   * Undefined where the server cannot do that.
+   */
+  deleteUnlocked(): ((queries: DeleteQueries, table: Table, walked: Key, where: Sql) => Promise<number>) | undefined;
+}
+
+export interface DeleteQueries {
+  readonly query: Query;
+  /** The first lock is an error. */
+  readonly queryOnce: Query;
 }
 
 /**

@@ -132,9 +132,8 @@ export const createSqlite: CreateDialect<SqliteTarget> = (target, names): Dialec
 
   // A deferred transaction that reads and then writes fails at once where another writer is at work.
   begin: 'BEGIN IMMEDIATE',
-  hasRowLocks: false,
   from: (table, index) => (index === '' ? table.sql : `${table.sql} INDEXED BY ${quote(index)}`),
-  deleteUnlocked: () => undefined,
+  rowLocks: undefined,
 
   async cancel(connection) {
     (connection as { interrupt(): void }).interrupt();

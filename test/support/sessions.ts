@@ -18,11 +18,13 @@ export interface SessionsOptions {
   readonly live?: readonly string[];
   /** Whether there is an index on the expiry. */
   readonly indexed?: boolean;
+  /** Whether `id` is the primary key, as it is unless told otherwise. */
+  readonly keyed?: boolean;
 }
 
 /** A database that is removed after the test, with a table `sessions` (`id`, `expires_at`). */
 export async function createSessions(t: TestContext, engine: Engine, options: SessionsOptions = {}): Promise<Database> {
-  const { expired = [], live = [], indexed = false } = options;
+  const { expired = [], live = [], indexed = false, keyed = true } = options;
   const database = await engine.create();
   t.after(async () => {
     for (const left of transactions.get(database) ?? []) if (!left.isCompleted()) await left.rollback();
@@ -33,7 +35,9 @@ export async function createSessions(t: TestContext, engine: Engine, options: Se
     await database.drop();
   });
   const type = engine.family === 'sqlite' ? 'TEXT' : 'DATETIME';
-  await database.run(`CREATE TABLE sessions (id VARCHAR(40) NOT NULL PRIMARY KEY, expires_at ${type} NULL)`);
+  await database.run(
+    `CREATE TABLE sessions (id VARCHAR(40) NOT NULL${keyed ? ' PRIMARY KEY' : ''}, expires_at ${type} NULL)`,
+  );
   if (indexed) await database.run('CREATE INDEX by_expiry ON sessions (expires_at)');
   const rows = [...expired.map((id) => ({ id, expires_at: EXPIRED })), ...live.map((id) => ({ id, expires_at: LIVE }))];
   if (rows.length > 0) await database.knex.batchInsert('sessions', rows, 200);

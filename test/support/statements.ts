@@ -39,8 +39,11 @@ export async function explained(work: () => Promise<unknown>): Promise<readonly 
   function watch(prototype: Prototype, method: string, ask: Send | undefined, forms: readonly string[]): () => void {
     const original = prototype[method];
     prototype[method] = function (statement, values, answer) {
-      const sql = typeof statement === 'string' ? statement : statement.sql;
-      const kind = /^(?:\/\*.*?\*\/ )?(select|delete)\b/i.exec(sql)?.[1]?.toLowerCase();
+      const whole = typeof statement === 'string' ? statement : statement.sql;
+      // MariaDB explains no SET STATEMENT … FOR.
+      const [, sql = '', verb] =
+        /^(?:\/\*.*?\*\/ )?(?:SET STATEMENT .*? FOR )?((select|delete)\b.*)$/is.exec(whole) ?? [];
+      const kind = verb?.toLowerCase();
       if ((kind === 'select' || kind === 'delete') && /\bfrom (`\w+`\.)?[`"]sessions[`"]/i.test(sql)) {
         const plans = forms.map(
           (form) =>
