@@ -766,8 +766,8 @@ for (const engine of engines) {
           // MariaDB passes the lock over without waiting, and is in no deadlock. Without a key, a whole step is left.
           const [attempts, locked] = kind === withoutKey ? [2, expired] : database.engine === 'mysql' ? [2, 2] : [1, 1];
           assert.deepEqual(
-            [line.attempts, line.locked_count, line.deleted_count],
-            [attempts, locked, expired - locked],
+            [line.outcome, line.attempts, line.locked_count, line.deleted_count],
+            ['deleted', attempts, locked, expired - locked],
             JSON.stringify(line),
           );
           await other.rollback();
