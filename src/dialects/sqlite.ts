@@ -259,7 +259,7 @@ function storedPredicate(column: string, format: Fit['format'], storedAs: Stored
 function dateTimeTextPredicate(column: string, { instant, wallClock: { notAfter, except } }: Cutoff): Predicate {
   const moment = `julianday(${column})`;
   // What is finer than a millisecond has been rounded away: at the very millisecond of the cutoff it may lie after it.
-  const finer = `${column} GLOB '*.[0-9][0-9][0-9][0-9]*'`;
+  const finer = `rtrim(${column}, '0') GLOB '*.[0-9][0-9][0-9][0-9]*'`;
   const notAfterCutoff = `(${moment} < julianday(?) OR (${moment} = julianday(?) AND NOT ${finer}))`;
   const [cutoffText, wallText] = [dateTimeText(instant.getTime()), dateTimeText(notAfter)];
   const skipped = except === undefined ? '' : ` AND NOT (${moment} > julianday(?) AND ${moment} < julianday(?))`;

@@ -12,11 +12,11 @@ export interface Moment {
 
 /**
  * `wall-clock`: a time without a zone. `day`: a date without a time; `ms` is its midnight on the wall clock.
- * `isFine`: a text that goes on after the milliseconds, if only with zeros.
+ * `isFine`: a text with an offset that goes on after the milliseconds, if only with zeros.
  */
 export type Meaning =
   | { readonly kind: 'instant'; readonly format: Format; readonly at: Moment; readonly isFine?: boolean }
-  | { readonly kind: 'wall-clock'; readonly at: Moment; readonly isFine?: boolean }
+  | { readonly kind: 'wall-clock'; readonly at: Moment }
   | { readonly kind: 'day'; readonly ms: number }
   | { readonly kind: 'never' };
 
@@ -48,7 +48,7 @@ export function verdict(meaning: Meaning, { format, cutoff, timeZone }: Setting)
   if (meaning.kind === 'day') return latest(meaning.ms + DAY) <= cutoff ? 'delete' : 'keep';
   const { ms, nanos } = meaning.at;
   if (latest(ms) === cutoff && nanos >= 1000) return 'keep';
-  if (latest(ms) === cutoff && (nanos > 0 || meaning.isFine)) return 'either';
+  if (latest(ms) === cutoff && (nanos > 0 || (meaning.kind === 'instant' && meaning.isFine))) return 'either';
   if (latest(ms) > cutoff) return 'keep';
   return nanos > 0 && latest(ms + 1) >= cutoff ? 'either' : 'delete';
 }
@@ -169,7 +169,7 @@ const zonedText: Spelling = {
     const value = timeText({ ms: at.ms + offset, nanos: at.nanos }, style) + style.suffix;
     return {
       stored: { storage: 'text', value },
-      meaning: { kind: 'instant', format: 'datetime', at, isFine: isFine(style) },
+      meaning: { kind: 'instant', format: 'datetime', at, isFine: style.seconds && style.digits > 3 },
     };
   },
 };
@@ -183,10 +183,7 @@ const wallText: Spelling = {
   format: 'datetime',
   spell(instant, style) {
     const at = coarsened(onWallClock(instant, style), style);
-    return {
-      stored: { storage: 'text', value: timeText(at, style) },
-      meaning: { kind: 'wall-clock', at, isFine: isFine(style) },
-    };
+    return { stored: { storage: 'text', value: timeText(at, style) }, meaning: { kind: 'wall-clock', at } };
   },
 };
 
@@ -209,8 +206,6 @@ const day: Spelling = {
     return { stored: { storage: 'text', value }, meaning: { kind: 'day', ms } };
   },
 };
-
-const isFine = ({ seconds, digits }: Style): boolean => seconds && digits > 3;
 
 function coarsened({ ms, nanos }: Moment, { seconds, digits }: Style): Moment {
   if (!seconds) return { ms: Math.floor(ms / MINUTE) * MINUTE, nanos: 0 };
