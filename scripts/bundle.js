@@ -7,9 +7,10 @@ import { build } from 'esbuild';
 
 const OUT = 'dist/bundle';
 const LIBRARIES = ['cli-progress', 'commander', 'knex', 'mysql2', 'winston'];
-// sqlite3 has a native part and is optional; the others are drivers of databases that are not served here.
-const ABSENT =
-  /^(sqlite3|better-sqlite3|libsql|mariadb|mssql|mysql|oracledb|pg|pg-native|pg-query-stream|tedious)(\/|$)/;
+// sqlite3 has a native part and is optional; mysql is the driver that mysql2 stands in for.
+const ABSENT = /^(sqlite3|mysql)$/;
+// Knex's dialects of databases, and over drivers, that are not served here.
+const UNUSED = /^\.\/(better-sqlite3|cockroachdb|mariadb|mssql|oracle|oracledb|pgnative|postgres|redshift)$/;
 // Modules of Node that libraries ask for at once and use late or never; `tls` alone takes as long to load as Node
 // itself takes to start.
 const LATE = /^(node:)?(child_process|crypto|https?|tls|zlib)$/;
@@ -17,6 +18,9 @@ const LATE = /^(node:)?(child_process|crypto|https?|tls|zlib)$/;
 const packaging = {
   name: 'packaging',
   setup(bundling) {
+    bundling.onResolve({ filter: UNUSED }, ({ path, importer }) =>
+      importer.endsWith('/knex/lib/dialects/index.js') ? { path, external: true } : undefined,
+    );
     bundling.onResolve({ filter: ABSENT }, ({ path }) => ({ path, external: true }));
     // A library asks for another by its name: that one is in a file beside it.
     bundling.onResolve({ filter: /^[a-z]/ }, ({ path, kind }) =>

@@ -42,11 +42,14 @@ export interface Logging {
   readonly quiet: boolean;
 }
 
+type Stream = AsyncIterable<string | Uint8Array>;
+
 export interface Inputs {
   /** What commander read: texts, or true for a flag without a value. */
   readonly flags: Readonly<Partial<Record<SettingName, string | boolean>>>;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdin: AsyncIterable<string | Uint8Array>;
+  /** Asked for where it is read: opening it takes Node milliseconds. */
+  stdin(): Stream;
 }
 
 interface Given {
@@ -217,7 +220,7 @@ async function readTarget(
   }
   const fromFile = file !== undefined && (url === undefined || file.rank < url.rank) ? file : undefined;
   const given: (Given & { readonly warning?: string | undefined }) | undefined =
-    fromFile === undefined ? url : await readUrlFile(fromFile, inputs.stdin, problems);
+    fromFile === undefined ? url : await readUrlFile(fromFile, inputs, problems);
   if (given === undefined) return undefined;
   const parsed = databaseUrl(given.raw);
   if ('problem' in parsed) {
@@ -229,7 +232,7 @@ async function readTarget(
 
 async function readUrlFile(
   { raw: path, source, rank }: Given,
-  stdin: Inputs['stdin'],
+  { stdin }: Inputs,
   problems: string[],
 ): Promise<(Given & { readonly warning: string | undefined }) | undefined> {
   const parsed = SETTINGS.dbUrlFile.parse(path);
@@ -238,7 +241,7 @@ async function readUrlFile(
     return undefined;
   }
   try {
-    if (path === '-') return { raw: await readText(stdin), source, rank, warning: undefined };
+    if (path === '-') return { raw: await readText(stdin()), source, rank, warning: undefined };
     const stats = await fs.promises.stat(path);
     const stream = stats.isFIFO() ? await openPipe(path) : fs.createReadStream(path);
     const warning =
@@ -252,13 +255,13 @@ async function readUrlFile(
 }
 
 /** Node reads a file in a thread: while that waits for a writer, the process cannot even exit. */
-async function openPipe(path: string): Promise<Inputs['stdin']> {
+async function openPipe(path: string): Promise<Stream> {
   const { Socket } = await import('node:net');
   const { O_RDONLY, O_NONBLOCK } = fs.constants;
   return new Socket({ fd: fs.openSync(path, O_RDONLY | O_NONBLOCK), writable: false });
 }
 
-async function readText(stream: Inputs['stdin']): Promise<string> {
+async function readText(stream: Stream): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of stream) {

@@ -40,9 +40,9 @@ export async function main(world: World): Promise<number> {
   const { logging, config } = await resolveConfig({
     flags: 'flags' in invocation ? invocation.flags : {},
     env: world.env,
-    stdin: world.stdin,
+    stdin: () => world.stdin,
   });
-  const correlationId = logging.correlationId ?? crypto.randomUUID();
+  const correlationId = logging.correlationId ?? (await import('node:crypto')).randomUUID();
   if (invocation.kind === 'run' || invocation.kind === 'check') {
     const { kind } = invocation;
     if (!(config instanceof CleanupError)) {

@@ -109,7 +109,7 @@ async function readArguments(
     problems.push(args.problem);
     return undefined;
   }
-  const { config } = await resolveConfig({ flags: runFlags, env: {}, stdin: Readable.from([]) });
+  const { config } = await resolveConfig({ flags: runFlags, env: {}, stdin: () => Readable.from([]) });
   if (config instanceof CleanupError) {
     problems.push(config.message);
     return undefined;
