@@ -13,8 +13,18 @@ export interface SessionRepository<Stretch> {
   rollback(): Promise<void>;
   /** The stretch of about `rows` rows that follows `previous`; undefined after the last. */
   nextStretch(previous: Stretch | undefined, rows: number): Promise<Stretch | undefined>;
-  /** Deletes the expired rows of a stretch; those that others hold locked are counted instead. */
-  deleteExpired(stretch: Stretch): Promise<{ readonly deleted: number; readonly locked: number }>;
+  /**
+   * Deletes the expired rows of a stretch, and counts those that others hold locked. Yields what each statement did: it
+   * is in the transaction also where the next one is stopped.
+   */
+  deleteExpired(stretch: Stretch): AsyncIterable<Done>;
+}
+
+/** Numbers of rows. */
+export interface Done {
+  readonly deleted: number;
+  /** Expired, but passed over because somebody else held them locked. */
+  readonly locked: number;
 }
 
 export interface CleanupOptions {
@@ -43,9 +53,7 @@ export interface Progress {
 }
 
 /** Where a transaction stopped: at the end of the table, with a full batch, or because it had to. */
-interface Batch<Stretch> {
-  readonly deleted: number;
-  readonly locked: number;
+interface Batch<Stretch> extends Done {
   readonly last: Stretch | undefined;
   readonly end: 'table' | 'full' | 'time';
 }
@@ -96,6 +104,9 @@ export async function cleanUp<Stretch>(
       const backOff = backOffMs(progress.attempts);
       if (deadline.isNearlyUsedUp(backOff)) throw error;
       report({ attempts: progress.attempts + 1 });
+      // Sent all the same: the engine may have given up a statement alone, and what begins the next transaction would
+      // commit the rest.
+      await repository.rollback();
       await sleep(backOff, deadline.stop);
     }
   }
@@ -144,9 +155,10 @@ export async function cleanUp<Stretch>(
       // Asked only now, when it is known that more remains. The first step is always made, however short the time:
       // every run makes progress.
       if (longestMs > 0 && deadline.isNearlyUsedUp(longestMs)) return 'time';
-      const { deleted, locked } = await repository.deleteExpired(stretch);
-      done.deleted += deleted;
-      done.locked += locked;
+      for await (const { deleted, locked } of repository.deleteExpired(stretch)) {
+        done.deleted += deleted;
+        done.locked += locked;
+      }
       done.last = stretch;
       onStep?.(progress.deletedCount + done.deleted);
       const tookMs = performance.now() - startedAt;

@@ -169,8 +169,6 @@ export async function openConnection(dialect: Dialect, deadline: Deadline, drive
       if (ended?.fault === undefined) return;
       if (!isLockWait(ended.fault)) throw ended.fault;
       if (!dialect.commitKeepsTransaction) {
-        // Sent all the same: what begins the next transaction would commit one that is still there.
-        await end('ROLLBACK');
         const { message, code, hint } = ended.fault;
         throw new CleanupError('busy', message, { code, hint, rolledBack: true, cause: ended.fault });
       }

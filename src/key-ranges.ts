@@ -13,28 +13,24 @@ export interface KeyRange {
 
 /**
  * What lies after `after` and up to and including `upTo`, in key order, as ranges that do not overlap.
- * `(a, p)` to `(b, q)` is: the rest of a, what lies between a and b, and the beginning of b.
+ * `(a, p)` to `(b, q)` is: the rest of a, what lies between a and b, and the beginning of b. `shared` is how many
+ * columns, from the first on, are equal in both: only the engine knows, for a collation may hold a and A for the same.
  */
 export function rangesBetween(
   after: Position | undefined,
   upTo: Position | undefined,
+  shared: number,
   equal: Position = [],
 ): KeyRange[] {
   const [a, ...afterRest] = after ?? [];
   const [b, ...upToRest] = upTo ?? [];
-  if (a !== undefined && b !== undefined && afterRest.length > 0 && isSame(a, b)) {
-    return rangesBetween(afterRest, upToRest, [...equal, a]);
-  }
+  if (a !== undefined && shared > 0) return rangesBetween(afterRest, upToRest, shared - 1, [...equal, a]);
   const end = b === undefined ? undefined : { value: b, inclusive: upToRest.length === 0 };
   return [
-    ...(a !== undefined && afterRest.length > 0 ? rangesBetween(afterRest, undefined, [...equal, a]) : []),
+    ...(a !== undefined && afterRest.length > 0 ? rangesBetween(afterRest, undefined, 0, [...equal, a]) : []),
     { equal, after: a, end },
-    ...(b !== undefined && upToRest.length > 0 ? rangesBetween(undefined, upToRest, [...equal, b]) : []),
+    ...(b !== undefined && upToRest.length > 0 ? rangesBetween(undefined, upToRest, 0, [...equal, b]) : []),
   ];
-}
-
-function isSame(a: Binding, b: Binding): boolean {
-  return Buffer.isBuffer(a) && Buffer.isBuffer(b) ? a.equals(b) : a === b;
 }
 
 /** The range as a condition; undefined where it is the whole key. */

@@ -1,6 +1,6 @@
 // The sessions table over Knex: what the run asks of it, in SQL. How a statement is sent is the connection's.
 import type { Knex } from 'knex';
-import type { SessionRepository } from './cleanup.js';
+import type { Done, SessionRepository } from './cleanup.js';
 import { type DriverLog, isLockWait, openConnection } from './connection.js';
 import { currentCorrelationId } from './correlation.js';
 import type { Deadline } from './deadline.js';
@@ -76,7 +76,6 @@ export async function openSessions(
   let expired: Predicate = { range: { sql: '1 = 0', bindings: [] }, guard: undefined };
   let walkKey: Key | undefined;
   let usedIndex: string | undefined;
-  let passOverLocked = false;
 
   const where = (...conditions: readonly (Sql | undefined)[]): Sql => {
     const given = conditions.filter((condition) => condition !== undefined);
@@ -94,57 +93,61 @@ export async function openSessions(
     const from = walkKey === undefined ? table.sql : dialect.from(table, walkKey.index);
     return build(from, condition).comment(comment()).delete();
   };
-  const countWhere = async (condition: Sql): Promise<number> => {
-    const counted = () => build(table.sql, condition).count({ count: '*' });
+  const count = async (rows: () => Knex.QueryBuilder): Promise<number> => {
+    const counted = () => rows().count({ count: '*' });
     const [row] = (await sendPatiently<{ count: number | string }[]>(counted, 'counting')) ?? [];
     return Number(row?.count);
   };
+  const countWhere = (condition: Sql): Promise<number> => count(() => build(table.sql, condition));
   const rangeSql = (range: KeyRange): Sql | undefined => walkKey && rangeCondition(range, walkKey, dialect.quote);
 
   /** Deletes past the rows that others hold locked, and counts those. */
-  async function deletePast(
-    rowLocks: RowLocks,
-    walked: Key,
-    condition: Sql,
-  ): Promise<{ deleted: number; locked: number }> {
+  async function* deletePast(rowLocks: RowLocks, walked: Key, condition: Sql): AsyncGenerator<Done> {
     const commented =
       (send: Query): Query =>
       (sql, bindings) =>
         send(`/* ${comment()} */ ${sql}`, bindings);
     const queries = { query: commented(query('deleting')), queryOnce: commented(queryOnce('deleting')) };
     const deleteUnlocked = table.rowKey && rowLocks.deleteUnlocked();
-    if (deleteUnlocked === undefined || !passOverLocked) {
+    if (deleteUnlocked === undefined || rowLocks.failsAtLock(table)) {
       try {
-        return { deleted: await rowLocks.deletePlainly(queries, table, condition), locked: 0 };
+        yield { deleted: await rowLocks.deletePlainly(queries, table, condition), locked: 0 };
+        return;
       } catch (error) {
-        // From the first lock on, none is waited for again: thirty of them would be the whole timeout.
-        passOverLocked = error instanceof CleanupError && error.kind === 'busy' && rowLocks.waits(table);
         if (!isLockWait(error)) throw error;
       }
     }
-    const deleted = (await deleteUnlocked?.(queries, table, walked, condition)) ?? 0;
-    return { deleted, locked: await countWhere(condition) };
+    for await (const deleted of deleteUnlocked?.(queries, table, walked, condition) ?? []) yield { deleted, locked: 0 };
+    yield { deleted: 0, locked: await countWhere(condition) };
   }
 
-  /** The `rows`-th row after `position`; undefined where fewer follow. */
-  async function rowAfter(position: Position | undefined, rows: number, key: Key): Promise<Position | undefined> {
+  /** The `rows`-th row after `position`, and how many columns it shares with that; undefined where fewer follow. */
+  async function rowAfter(
+    position: Position | undefined,
+    rows: number,
+    key: Key,
+  ): Promise<{ found: Position; shared: number } | undefined> {
     const names = key.columns.map(({ name }) => dialect.quote(name));
-    for (const range of rangesBetween(position, undefined)) {
-      // Along the expiry only what can be expired is walked over; along the row key, everything.
-      const alongExpiry = key.columns[0]?.name === table.expiresColumn;
-      const found = await sendPatiently<Record<string, unknown>[]>(
+    // Along the expiry only what can be expired is walked over; along the row key, everything.
+    const walkedOver = key.columns[0]?.name === table.expiresColumn ? expired.range : undefined;
+    let left = rows;
+    for (const range of rangesBetween(position, undefined, 0)) {
+      const inRange = () => build(dialect.from(table, key.index), where(rangeSql(range), walkedOver));
+      const [row] = await sendPatiently<Record<string, unknown>[]>(
         () =>
-          build(dialect.from(table, key.index), where(rangeSql(range), alongExpiry ? expired.range : undefined))
+          inRange()
             // Named, or SQLite names the rowid after the column that stands for it, and no value is found.
             .select(names.map((name) => raw(`${name} AS ${name}`)))
             // What is equal in all of them is left out: MariaDB would sort by it where it is a text.
             .orderByRaw(names.slice(range.equal.length).join(', '))
             .limit(1)
-            .offset(rows - 1),
+            .offset(left - 1),
         'reading the key',
       );
-      const [row] = found;
-      if (row !== undefined) return key.columns.map(({ name, fromStored }) => fromStored(row[name]));
+      if (row !== undefined) {
+        return { found: key.columns.map(({ name, fromStored }) => fromStored(row[name])), shared: range.equal.length };
+      }
+      left = Math.max(1, left - (await count(inRange)));
     }
     return undefined;
   }
@@ -180,11 +183,7 @@ export async function openSessions(
     async aim(fit, cutoff) {
       expired = dialect.predicate(table, fit, cutoff);
       usedIndex = await dialect.deleteIndex(query('reading the plan'), table, where(expired.range, expired.guard));
-      const expiresKey = table.expiresIndexes.find(({ index }) => index === usedIndex)?.key;
-      walkKey = expiresKey ?? table.rowKey;
-      // Where the walk meets live rows, none may be waited for.
-      passOverLocked =
-        dialect.rowLocks?.waits(table) === true && (expiresKey === undefined || expired.isCoarse === true);
+      walkKey = table.expiresIndexes.find(({ index }) => index === usedIndex)?.key ?? table.rowKey;
     },
 
     async survey() {
@@ -230,24 +229,19 @@ export async function openSessions(
 
     async nextStretch(previous, rows) {
       if (previous !== undefined && previous.last === undefined) return undefined;
-      const last = walkKey && (await rowAfter(previous?.last, rows, walkKey));
-      return { ranges: rangesBetween(previous?.last, last), last };
+      const next = walkKey && (await rowAfter(previous?.last, rows, walkKey));
+      return { ranges: rangesBetween(previous?.last, next?.found, next?.shared ?? 0), last: next?.found };
     },
 
-    async deleteExpired({ ranges }) {
-      let deleted = 0;
-      let locked = 0;
+    async *deleteExpired({ ranges }) {
       for (const range of ranges) {
         const condition = where(rangeSql(range), expired.range, expired.guard);
         if (dialect.rowLocks === undefined || walkKey === undefined) {
-          deleted += await sendPatiently(() => deleteWhere(condition), 'deleting');
-          continue;
+          yield { deleted: await sendPatiently(() => deleteWhere(condition), 'deleting'), locked: 0 };
+        } else {
+          yield* deletePast(dialect.rowLocks, walkKey, condition);
         }
-        const done = await deletePast(dialect.rowLocks, walkKey, condition);
-        deleted += done.deleted;
-        locked += done.locked;
       }
-      return { deleted, locked };
     },
 
     commit: () => connection.end('COMMIT'),

@@ -14,8 +14,6 @@ export interface Sql {
 /** The condition "expired": `range` lets an index on the column be used, `guard` judges each row. Both must hold. */
 export interface Predicate {
   readonly range: Sql;
-  /** The range has room for live rows too. */
-  readonly isCoarse?: boolean;
   readonly guard: Sql | undefined;
 }
 
@@ -95,20 +93,22 @@ export interface Dialect {
   classify(error: unknown): Fault;
 }
 
-/** Deleting where single rows may be locked by others. Both resolve to the number of rows. */
+/** Deleting where single rows may be locked by others. */
 export interface RowLocks {
-  /** Whether `deletePlainly` waits for a locked row. Where not, it fails at the first. */
-  waits(table: Table): boolean;
+  /** Whether `deletePlainly` fails at the first locked row. Where not, it waits for it. */
+  failsAtLock(table: Table): boolean;
   /**
-   * One DELETE. Where it waits for a row that somebody is just writing, it keeps that one locked to the end of the
-   * transaction, also where it turns out to be live. @throws CleanupError `busy` at a lock
+   * One DELETE; resolves to its number of rows. Where it waits for a row that somebody is just writing, it keeps that
+   * one locked to the end of the transaction, also where it turns out to be live. @throws CleanupError `busy` at a lock
    */
   deletePlainly(queries: DeleteQueries, table: Table, where: Sql): Promise<number>;
   /**
    * Deletes those rows that can be locked without waiting for anybody; rows whose children are locked are left too.
-   * Undefined where the server cannot do that.
+   * Yields each statement's number of rows. Undefined where the server cannot do that.
    */
-  deleteUnlocked(): ((queries: DeleteQueries, table: Table, walked: Key, where: Sql) => Promise<number>) | undefined;
+  deleteUnlocked():
+    | ((queries: DeleteQueries, table: Table, walked: Key, where: Sql) => AsyncIterable<number>)
+    | undefined;
 }
 
 export interface DeleteQueries {

@@ -163,12 +163,14 @@ export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect 
 
     async prepare(query, remainingMs) {
       // sql_mode: STRICT makes a DELETE fail on the first text that is no number or date, NO_BACKSLASH_ESCAPES breaks
-      // the driver's quoting. sql_big_selects: where max_join_size is set, a DELETE by key is a join. Lock waits: one
-      // second is the least MySQL takes. wait_timeout: a host that vanishes keeps its row locks only so long.
+      // the driver's quoting. sql_big_selects: where max_join_size is set, a DELETE by key is a join. sql_select_limit:
+      // it would cut the catalogue off in the middle of a key. Lock waits: one second is the least MySQL takes.
+      // wait_timeout: a host that vanishes keeps its row locks only so long.
       const idleSeconds = Number.isFinite(remainingMs) ? `, wait_timeout = ${Math.ceil(remainingMs / 1000) + 10}` : '';
       await query(
         `SET SESSION time_zone = '+00:00', sql_mode = 'NO_ENGINE_SUBSTITUTION', autocommit = 1, foreign_key_checks = 1, ` +
-          `sql_safe_updates = 0, sql_big_selects = 1, innodb_lock_wait_timeout = 1, lock_wait_timeout = 1${idleSeconds}`,
+          `sql_safe_updates = 0, sql_big_selects = 1, sql_select_limit = 18446744073709551615, ` +
+          `innodb_lock_wait_timeout = 1, lock_wait_timeout = 1${idleSeconds}`,
       );
       await query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
       const [row] = await query('SELECT VERSION() AS version');
@@ -322,7 +324,7 @@ export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect 
     begin: 'START TRANSACTION',
     from: (table, index) => `${table.sql} FORCE INDEX (${quote(index)})`,
     rowLocks: {
-      waits: (table) => !failsAtLock(table),
+      failsAtLock,
       async deletePlainly({ queryOnce }, table, where) {
         // Takes no index hint; the stretch in its condition is narrow enough for the optimizer. The limit is not the
         // session's: under it, MariaDB gives up a transaction at the end of a statement that has skipped a locked row.
@@ -472,7 +474,6 @@ function predicate(table: Table, { format, storedAs: [storedAs] }: Fit, { instan
     const skipped = notSkipped(moment(column));
     return {
       range: { sql: `${column} >= '1970-01-01' AND ${column} < ?`, bindings: [dayBeyond(instant)] },
-      isCoarse: true,
       guard: {
         sql:
           `${shape.sql} AND CASE WHEN RIGHT(${column}, 1) = 'Z' THEN ${moment(withoutLast(1))} <= ? ` +
@@ -501,44 +502,53 @@ function predicate(table: Table, { format, storedAs: [storedAs] }: Fit, { instan
 // Rows named in one statement by their key.
 const ROWS_A_STATEMENT = 500;
 
-async function deleteUnlocked(
+async function* deleteUnlocked(
   { query, queryOnce }: DeleteQueries,
   table: Table,
   walked: Key,
   where: Sql,
-): Promise<number> {
-  const { rowKey } = table;
-  if (rowKey === undefined) return 0;
-  const names = rowKey.columns.map(({ name }) => quote(name));
-  const row = `(${names.map((name) => `${name} = ?`).join(' AND ')})`;
-  const deleteRows = async (rows: readonly Record<string, unknown>[]): Promise<number> => {
+): AsyncGenerator<number> {
+  if (table.rowKey === undefined) return;
+  const { index, columns } = table.rowKey;
+  const named = columns.map(({ name, fromStored }, at) => ({
+    name: quote(name),
+    found: `session_cleanup_${at}`,
+    fromStored,
+  }));
+  const row = `(${named.map(({ name }) => `${name} = ?`).join(' AND ')})`;
+  const found =
+    `SELECT ${named.map(({ name, found }) => `${name} AS ${found}`).join(', ')} ` +
+    `FROM ${table.sql} FORCE INDEX (${quote(walked.index)}) WHERE ${where.sql} FOR UPDATE SKIP LOCKED`;
+  const isFound = named.map(({ name, found }) => `session_cleanup_found.${found} = ${table.sql}.${name}`).join(' AND ');
+  // The condition once more: what is deleted is not left to the catalogue's word that the key is unique.
+  const [answer] = await queryOnce(
+    `DELETE ${table.sql} FROM (${found}) AS session_cleanup_found STRAIGHT_JOIN ${table.sql} FORCE INDEX (${quote(index)}) ON ${isFound} WHERE ${where.sql}`,
+    [...where.bindings, ...where.bindings],
+  ).catch(ignoreLocked);
+  if (answer !== undefined) {
+    yield Number(answer.affectedRows);
+    return;
+  }
+  // The rows are ours: what is locked are children of some of them. They are looked for in ever smaller pieces, those of
+  // one size after the other: each lock is waited for, and what is free goes first.
+  const rows = await query(found, where.bindings);
+  const pieces = piecesOf(rows, ROWS_A_STATEMENT);
+  for (const piece of pieces) {
     // Only the form with two table names takes the hint, without which the optimizer may scan into a locked row.
     const [answer] = await queryOnce(
-      `DELETE ${table.sql} FROM ${table.sql} FORCE INDEX (${quote(rowKey.index)}) WHERE (${rows.map(() => row).join(' OR ')}) AND ${where.sql}`,
+      `DELETE ${table.sql} FROM ${table.sql} FORCE INDEX (${quote(index)}) WHERE (${piece.map(() => row).join(' OR ')}) AND ${where.sql}`,
       [
-        ...rows.flatMap((values) => rowKey.columns.map(({ name, fromStored }) => fromStored(values[name]))),
+        ...piece.flatMap((values) => named.map(({ found, fromStored }) => fromStored(values[found]))),
         ...where.bindings,
       ],
     ).catch(ignoreLocked);
-    if (answer !== undefined) return Number(answer.affectedRows);
-    let deleted = 0;
-    if (rows.length > 1) for (const one of rows) deleted += await deleteRows([one]);
-    return deleted;
-  };
-  const found = `SELECT ${names.join(', ')} FROM ${table.sql} FORCE INDEX (${quote(walked.index)}) WHERE ${where.sql} FOR UPDATE SKIP LOCKED`;
-  const isFound = names.map((name) => `session_cleanup_found.${name} = ${table.sql}.${name}`).join(' AND ');
-  const [answer] = await queryOnce(
-    `DELETE ${table.sql} FROM (${found}) AS session_cleanup_found STRAIGHT_JOIN ${table.sql} FORCE INDEX (${quote(rowKey.index)}) ON ${isFound}`,
-    where.bindings,
-  ).catch(ignoreLocked);
-  if (answer !== undefined) return Number(answer.affectedRows);
-  // The rows are ours: what is locked are children of some of them.
-  const rows = await query(found, where.bindings);
-  let deleted = 0;
-  for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) {
-    deleted += await deleteRows(rows.slice(start, start + ROWS_A_STATEMENT));
+    if (answer !== undefined) yield Number(answer.affectedRows);
+    else if (piece.length > 1) pieces.push(...piecesOf(piece, Math.ceil(piece.length / 20)));
   }
-  return deleted;
+}
+
+function piecesOf<T>(rows: readonly T[], size: number): (readonly T[])[] {
+  return Array.from({ length: Math.ceil(rows.length / size) }, (_, at) => rows.slice(at * size, (at + 1) * size));
 }
 
 function classify(error: unknown, lockWaitRollsBack: boolean): Fault {

@@ -145,6 +145,24 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
         assert.deepEqual(await remaining(database), ['r0001', 'z']);
       });
 
+      test('the timeout comes between the statements of a step: the line counts what they did', async (t) => {
+        const database = await createSessions(t, engine, { expired: ids(600), live: ['z'], indexed });
+        await database.run(
+          'CREATE TABLE children (id VARCHAR(40) PRIMARY KEY, FOREIGN KEY (id) REFERENCES sessions (id) ON DELETE CASCADE)',
+        );
+        // Each lock on a child is waited for.
+        const held = ids(600).filter((_, at) => at % 50 === 0);
+        await database.knex('children').insert(held.map((id) => ({ id })));
+        const other = await beginTransaction(database);
+        await other.raw('SELECT * FROM children FOR UPDATE');
+        const ended = await runCommand(['run', '--db-url', database.url, '--timeout', '6s']);
+        await other.rollback();
+        const left = await remaining(database);
+        const { outcome, deleted_count } = ended.line;
+        assert.deepEqual([ended.status, outcome, deleted_count], [124, 'incomplete', 601 - left.length], ended.stderr);
+        assert.ok(left.length < 601 && held.every((id) => left.includes(id)) && left.includes('z'), left.join());
+      });
+
       test('logins, renewals and logouts are not held up by a run in the middle of its work', async (t) => {
         const database = await createSessions(t, engine, { expired: ids(600), live: ['x', 'y', 'z'], indexed });
         await slowDeletes(database, FOREVER_MS, 'r0550');

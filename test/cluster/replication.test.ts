@@ -83,6 +83,35 @@ describe('a primary and its replica', { timeout: 300_000 }, () => {
     });
   }
 
+  test('a limit on all SELECTs of the server hides no part of a key, and no live session goes', async (t) => {
+    const database = await engineAt(primaryUrl).create();
+    t.after(() => database.drop());
+    await database.run(
+      'CREATE TABLE sessions (user_id INT NOT NULL, device INT NOT NULL, expires_at DATETIME NOT NULL, ' +
+        'PRIMARY KEY (user_id, device), KEY by_device (device), KEY by_user (user_id))',
+    );
+    for (const [device, expiresAt] of Object.entries({ 1: '2020-01-01', 2: '2099-01-01' })) {
+      const rows = Array.from({ length: 100 }, (_, user) => ({ user_id: user, device, expires_at: expiresAt }));
+      await database.knex('sessions').insert(rows);
+    }
+    const other = await database.knex.transaction();
+    t.after(() => other.rollback());
+    await other.raw('SELECT * FROM sessions WHERE user_id = 50 AND device = 1 FOR UPDATE');
+    await withGlobals(primaryUrl, { sql_select_limit: 3 }, async () => {
+      const { deleted_count, locked_count } = successLine(await runCommand(run(database)));
+      assert.deepEqual([deleted_count, locked_count], [99, 1]);
+    });
+    await other.rollback();
+    const left = await database.query('SELECT device, COUNT(*) AS count FROM sessions GROUP BY device ORDER BY device');
+    assert.deepEqual(
+      left.map(({ device, count }) => [Number(device), Number(count)]),
+      [
+        [1, 1],
+        [2, 100],
+      ],
+    );
+  });
+
   test('written to as STATEMENT: nothing is deleted, the hint is the format, and check knows before', async (t) => {
     const pair = await createOnBoth(t, { expired: ids(3), live: ['z'] });
     await withGlobals(primaryUrl, { binlog_format: 'STATEMENT' }, async () => {

@@ -4,11 +4,12 @@ import { createHash, randomUUID } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
+import type { Done } from '../../src/cleanup.js';
 import { databaseUrl } from '../../src/database-url.js';
 import { createDeadline } from '../../src/deadline.js';
 import { createDialect } from '../../src/dialects/index.js';
 import { createCutoff } from '../../src/expiry.js';
-import { type OpenedSessions, openSessions } from '../../src/session-repository.js';
+import { type OpenedSessions, openSessions, type Stretch } from '../../src/session-repository.js';
 import { type Database, type Engine, engines } from '../support/databases.js';
 import { runHere } from '../support/in-process.js';
 
@@ -40,6 +41,12 @@ const moment = (n: number, digits: number) =>
     .replace('T', ' ')
     .replace(/\.$/, '');
 const day = (n: number) => moment(n * 90_000, 0).slice(0, 10);
+
+const manySpellings: Kind = {
+  columns: '`user` VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci NOT NULL, id INT NOT NULL',
+  key: 'PRIMARY KEY (`user`, id)',
+  values: user,
+};
 
 const onServers: Readonly<Record<string, Kind>> = {
   'an INT': { columns: 'id INT NOT NULL', key: 'PRIMARY KEY (id)', values: id },
@@ -121,11 +128,7 @@ const onServers: Readonly<Record<string, Kind>> = {
     key: 'PRIMARY KEY (tenant, sid)',
     values: (n) => ({ tenant: n % 7, ...sid(n) }),
   },
-  'a text of many spellings and a number': {
-    columns: '`user` VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci NOT NULL, id INT NOT NULL',
-    key: 'PRIMARY KEY (`user`, id)',
-    values: user,
-  },
+  'a text of many spellings and a number': manySpellings,
   'three columns': {
     columns: 'a TINYINT NOT NULL, b BINARY(1) NOT NULL, c INT NOT NULL',
     key: 'PRIMARY KEY (a, b, c)',
@@ -426,7 +429,7 @@ function assertSteps(line: Readonly<Record<string, unknown>>, deleted: number, o
   assert.equal(line.locked_count, undefined);
   const batches = Number(line.batches);
   if (oneStatement) assert.equal(batches, 1);
-  else assert.ok(batches >= deleted / BATCH / 2, `only ${batches} batches for ${deleted} rows`);
+  else assert.ok(batches >= deleted / BATCH, `only ${batches} batches for ${deleted} rows`);
 }
 
 const byId: Kind = { columns: 'id INTEGER NOT NULL', key: 'PRIMARY KEY (id)', values: id };
@@ -558,7 +561,7 @@ for (const engine of engines) {
           await renew(isExpired(ROWS / 2) ? ROWS / 2 : ROWS / 2 - 1);
           steps++;
           if (engine.family === 'sqlite') await sessions.begin();
-          deleted += (await sessions.deleteExpired(stretch)).deleted;
+          deleted += (await deleteExpired(sessions, stretch)).deleted;
           await sessions.commit();
         }
         const kept = [...new Set(live)].sort((a, b) => a - b);
@@ -576,14 +579,14 @@ for (const engine of engines) {
         await sessions.begin();
         let stretch = await sessions.nextStretch(undefined, 100);
         assert.ok(stretch?.last !== undefined);
-        await sessions.deleteExpired(stretch);
+        await deleteExpired(sessions, stretch);
         await sessions.commit();
         await database.run('INSERT INTO sessions (id, expires_at, n) VALUES (-1, ?, -1)', [past(-9_999)]);
         await sessions.begin();
         for (;;) {
           stretch = await sessions.nextStretch(stretch, 1_000);
           if (stretch === undefined) break;
-          await sessions.deleteExpired(stretch);
+          await deleteExpired(sessions, stretch);
         }
         await sessions.commit();
         assert.deepEqual(await remaining(database), [-1, ...live]);
@@ -645,8 +648,6 @@ for (const engine of engines) {
             ['deleted', ROWS - live.length - kept.length, kept.length],
             JSON.stringify(line),
           );
-          // One wait, of a second: not one for each of them.
-          assert.ok(Number(line.duration_ms) < 20_000, `${line.duration_ms} ms`);
           assert.deepEqual(
             await remaining(database),
             [...live, ...kept].sort((a, b) => a - b),
@@ -655,6 +656,24 @@ for (const engine of engines) {
           const next = await runHere(['run', '--db-url', database.url]);
           assert.deepEqual([next.deleted_count, next.locked_count], [kept.length, undefined]);
           assert.deepEqual(await remaining(database), live);
+        });
+
+        test(`are counted once where the collation holds their keys for the same: along ${along}`, async (t) => {
+          const database = await createDatabase(t, engine);
+          const live = await fill(database, manySpellings, isExpired);
+          if (index !== undefined) await database.run(index);
+          await database.query('ANALYZE TABLE sessions');
+          const other = await database.knex.transaction();
+          closeAfter(t, () => other.rollback());
+          const kept = [1_003, 1_007, 2_003, 2_007].filter(isExpired);
+          for (const n of kept) await other('sessions').where(manySpellings.values(n)).forUpdate();
+          const line = await runHere(['run', '--db-url', database.url]);
+          await other.rollback();
+          assert.deepEqual([line.outcome, line.locked_count], ['deleted', kept.length], JSON.stringify(line));
+          assert.deepEqual(
+            await remaining(database),
+            [...live, ...kept].sort((a, b) => a - b),
+          );
         });
 
         test(`are passed over where it is a child of theirs: along ${along}`, async (t) => {
@@ -681,34 +700,43 @@ for (const engine of engines) {
       }
     });
 
-    test(`${engine.name}: a live session that is written as the run comes by is not kept locked`, async (t) => {
-      const database = await createDatabase(t, engine);
-      const live = await fill(database, byId, (n) => n % 8 !== 3);
-      const writer = await database.knex.transaction();
-      closeAfter(t, () => writer.rollback());
-      await writer.raw("UPDATE sessions SET expires_at = '2098-01-01' WHERE id = 1011");
-      const sessions = await aimedSessions(t, database);
-      await sessions.begin();
-      const stretch = await sessions.nextStretch(undefined, ROWS);
-      assert.ok(stretch);
-      const deleting = sessions.deleteExpired(stretch);
-      // A DELETE that waits for the writer goes on when it has committed, and keeps what it has waited for.
-      await Promise.race([deleting, sleep(500)]);
-      await writer.commit();
-      assert.deepEqual(await deleting, { deleted: ROWS - live.length, locked: 0 });
-      const other = await database.knex.transaction();
-      closeAfter(t, () => other.rollback());
-      await other.raw('SELECT n FROM sessions WHERE id = 1011 FOR UPDATE NOWAIT');
-      await sessions.commit();
-      assert.deepEqual(await remaining(database), live);
-    });
+    for (const index of [undefined, BY_EXPIRY]) {
+      const along = index === undefined ? 'the primary key' : 'the expiry';
+      test(`${engine.name}: a session that is written as the run comes by is not kept locked: along ${along}`, async (t) => {
+        const database = await createDatabase(t, engine);
+        // 1011 is live along the primary key, and expired but being renewed along the expiry.
+        const isExpired = (n: number) => (n % 8 === 3) === (index !== undefined);
+        const live = await fill(database, byId, isExpired);
+        if (index !== undefined) await database.run(index);
+        await database.query('ANALYZE TABLE sessions');
+        const writer = await database.knex.transaction();
+        closeAfter(t, () => writer.rollback());
+        await writer.raw("UPDATE sessions SET expires_at = '2098-01-01' WHERE id = 1011");
+        const sessions = await aimedSessions(t, database);
+        await sessions.begin();
+        const stretch = await sessions.nextStretch(undefined, ROWS);
+        assert.ok(stretch);
+        const deleting = deleteExpired(sessions, stretch);
+        // A DELETE that waits for the writer goes on when it has committed, and keeps what it has waited for.
+        await Promise.race([deleting, sleep(500)]);
+        await writer.commit();
+        const kept = isExpired(1_011) ? [...live, 1_011].sort((a, b) => a - b) : live;
+        assert.equal((await deleting).deleted, ROWS - kept.length);
+        const other = await database.knex.transaction();
+        closeAfter(t, () => other.rollback());
+        await other.raw('SELECT n FROM sessions WHERE id = 1011 FOR UPDATE NOWAIT');
+        await sessions.commit();
+        assert.deepEqual(await remaining(database), kept);
+      });
+    }
 
-    describe(`${engine.name}: a deadlock`, () => {
+    // With a key the run waits for nobody, and is in no deadlock.
+    describe(`${engine.name}: a deadlock, without a key`, () => {
       /** Locks a row that comes late along the expiry, starts the run, and then wants a row that the run has deleted. */
-      async function provoke(t: TestContext, database: Database, kind: Kind, other: Knex.Transaction) {
+      async function provoke(t: TestContext, database: Database, other: Knex.Transaction) {
         closeAfter(t, () => other.rollback());
         // Few are expired, so that the run goes along the expiry.
-        const live = await fill(database, kind, (n) => n === 1 || n === 2_000 || n % 8 === 3);
+        const live = await fill(database, withoutKey, (n) => n === 1 || n === 2_000 || n % 8 === 3);
         await database.run(BY_EXPIRY);
         await database.query('ANALYZE TABLE sessions');
         await other.raw('SELECT n FROM sessions WHERE id = 1 FOR UPDATE');
@@ -739,45 +767,41 @@ for (const engine of engines) {
         return other;
       }
 
-      for (const kind of [byId, withoutKey]) {
-        const name = kind === byId ? 'with a primary key' : 'without one';
-        test(`${name}: that the other one loses costs the run nothing`, async (t) => {
-          const database = await createDatabase(t, engine);
-          const { live, wanted, line } = await provoke(t, database, kind, await database.knex.transaction());
-          const waits = database.engine === 'mysql' || kind === withoutKey;
-          const held = waits ? [] : [1];
-          assert.equal(await wanted, waits ? 'ER_LOCK_DEADLOCK' : 'got it');
-          assert.deepEqual(
-            [line.outcome, line.attempts, line.locked_count ?? 0],
-            ['deleted', 1, held.length],
-            JSON.stringify(line),
-          );
-          assert.deepEqual(
-            await remaining(database),
-            [...held, ...live].sort((a, b) => a - b),
-          );
-        });
+      test('that the other one loses costs the run nothing', async (t) => {
+        const database = await createDatabase(t, engine);
+        const { live, wanted, line } = await provoke(t, database, await database.knex.transaction());
+        assert.equal(await wanted, 'ER_LOCK_DEADLOCK');
+        assert.deepEqual([line.outcome, line.attempts, line.locked_count], ['deleted', 1, undefined]);
+        assert.deepEqual(await remaining(database), live);
+      });
 
-        test(`${name}: that the run loses is begun anew, past what is locked`, async (t) => {
-          const database = await createDatabase(t, engine);
-          const other = await beginHeavy(database);
-          const { live, expired, wanted, line } = await provoke(t, database, kind, other);
-          assert.equal(await wanted, 'got it');
-          // MariaDB passes the lock over without waiting, and is in no deadlock. Without a key, a whole step is left.
-          const [attempts, locked] = kind === withoutKey ? [2, expired] : database.engine === 'mysql' ? [2, 2] : [1, 1];
-          assert.deepEqual(
-            [line.outcome, line.attempts, line.locked_count, line.deleted_count],
-            ['deleted', attempts, locked, expired - locked],
-            JSON.stringify(line),
-          );
-          await other.rollback();
-          const again = await runHere(['run', '--db-url', database.url, '--correlation-id', randomUUID()]);
-          assert.equal(again.deleted_count, locked);
-          assert.deepEqual(await remaining(database), live);
-        });
-      }
+      test('that the run loses is begun anew, and the step that is locked is left', async (t) => {
+        const database = await createDatabase(t, engine);
+        const other = await beginHeavy(database);
+        const { live, expired, wanted, line } = await provoke(t, database, other);
+        assert.equal(await wanted, 'got it');
+        assert.deepEqual(
+          [line.outcome, line.attempts, line.locked_count, line.deleted_count],
+          ['deleted', 2, expired, 0],
+          JSON.stringify(line),
+        );
+        await other.rollback();
+        const again = await runHere(['run', '--db-url', database.url, '--correlation-id', randomUUID()]);
+        assert.equal(again.deleted_count, expired);
+        assert.deepEqual(await remaining(database), live);
+      });
     });
   }
+}
+
+/** What comes of a stretch, all statements together. */
+async function deleteExpired(sessions: OpenedSessions, stretch: Stretch): Promise<Done> {
+  const done = { deleted: 0, locked: 0 };
+  for await (const { deleted, locked } of sessions.deleteExpired(stretch)) {
+    done.deleted += deleted;
+    done.locked += locked;
+  }
+  return done;
 }
 
 /** The repository itself, ready to walk. */
