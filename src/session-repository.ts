@@ -1,10 +1,10 @@
 // The sessions table over Knex: what the run asks of it, in SQL. How a statement is sent is the connection's.
 import type { Knex } from 'knex';
-import type { Done, SessionRepository } from './cleanup.js';
-import { type DriverLog, isLockWait, openConnection } from './connection.js';
+import type { SessionRepository } from './cleanup.js';
+import { type DriverLog, openConnection } from './connection.js';
 import { currentCorrelationId } from './correlation.js';
 import type { Deadline } from './deadline.js';
-import type { Dialect, Examination, Key, Predicate, Query, RowLocks, Sql, Table } from './dialects/dialect.js';
+import type { Dialect, Examination, Key, Predicate, Query, Sql, Table } from './dialects/dialect.js';
 import { CleanupError } from './errors.js';
 import { type Cutoff, type ExpiresFormat, type Fit, fitFormat, type Sampled } from './expiry.js';
 import { type KeyRange, type Position, rangeCondition, rangesBetween } from './key-ranges.js';
@@ -89,6 +89,11 @@ export async function openSessions(
   };
   /** For whoever looks at the process list or the slow log; SQLite has neither. */
   const comment = (): string => `session-cleanup correlation_id=${currentCorrelationId()}`;
+  const commented =
+    (send: Query): Query =>
+    (sql, bindings) =>
+      send(`/* ${comment()} */ ${sql}`, bindings);
+  const deleteQueries = { query: commented(query('deleting')), queryOnce: commented(queryOnce('deleting')) };
   const deleteWhere = (condition: Sql): PromiseLike<number> => {
     const from = walkKey === undefined ? table.sql : dialect.from(table, walkKey.index);
     return build(from, condition).comment(comment()).delete();
@@ -98,28 +103,7 @@ export async function openSessions(
     const [row] = (await sendPatiently<{ count: number | string }[]>(counted, 'counting')) ?? [];
     return Number(row?.count);
   };
-  const countWhere = (condition: Sql): Promise<number> => count(() => build(table.sql, condition));
   const rangeSql = (range: KeyRange): Sql | undefined => walkKey && rangeCondition(range, walkKey, dialect.quote);
-
-  /** Deletes past the rows that others hold locked, and counts those. */
-  async function* deletePast(rowLocks: RowLocks, walked: Key, condition: Sql): AsyncGenerator<Done> {
-    const commented =
-      (send: Query): Query =>
-      (sql, bindings) =>
-        send(`/* ${comment()} */ ${sql}`, bindings);
-    const queries = { query: commented(query('deleting')), queryOnce: commented(queryOnce('deleting')) };
-    const deleteUnlocked = table.rowKey && rowLocks.deleteUnlocked();
-    if (deleteUnlocked === undefined || rowLocks.failsAtLock(table)) {
-      try {
-        yield { deleted: await rowLocks.deletePlainly(queries, table, condition), locked: 0 };
-        return;
-      } catch (error) {
-        if (!isLockWait(error)) throw error;
-      }
-    }
-    for await (const deleted of deleteUnlocked?.(queries, table, walked, condition) ?? []) yield { deleted, locked: 0 };
-    yield { deleted: 0, locked: await countWhere(condition) };
-  }
 
   /** The `rows`-th row after `position`, and how many columns it shares with that; undefined where fewer follow. */
   async function rowAfter(
@@ -221,7 +205,7 @@ export async function openSessions(
 
     stepTargetMs: dialect.stepTargetMs,
     lock: () => dialect.lock(query('taking the lock')),
-    countExpired: () => countWhere(where(expired.range, expired.guard)),
+    countExpired: () => count(() => build(table.sql, where(expired.range, expired.guard))),
 
     async begin() {
       await query('beginning the transaction')(dialect.begin);
@@ -236,10 +220,10 @@ export async function openSessions(
     async *deleteExpired({ ranges }) {
       for (const range of ranges) {
         const condition = where(rangeSql(range), expired.range, expired.guard);
-        if (dialect.rowLocks === undefined || walkKey === undefined) {
+        if (dialect.deletePast === undefined || walkKey === undefined) {
           yield { deleted: await sendPatiently(() => deleteWhere(condition), 'deleting'), locked: 0 };
         } else {
-          yield* deletePast(dialect.rowLocks, walkKey, condition);
+          yield* dialect.deletePast(deleteQueries, table, walkKey, condition);
         }
       }
     },

@@ -1,5 +1,6 @@
 // What an engine has to answer for. Everything that differs between engines is behind this.
 import type { Knex } from 'knex';
+import type { Done } from '../cleanup.js';
 import type { DatabaseTarget } from '../database-url.js';
 import type { Cutoff, Fit, Sampled, StoredAs } from '../expiry.js';
 
@@ -78,8 +79,13 @@ export interface Dialect {
   readonly begin: string;
   /** The table of a statement, with what keeps the engine on the index it walks by. */
   from(table: Table, index: string): string;
-  /** Undefined where others cannot lock single rows while the rest of the table is free. */
-  readonly rowLocks: RowLocks | undefined;
+  /**
+   * Deletes past the rows that others hold locked, and counts those; yields what each statement did. `walked` is the key
+   * that `where` is a stretch of. Undefined where nobody can lock single rows while the rest of the table is free.
+   */
+  readonly deletePast:
+    | ((queries: DeleteQueries, table: Table, walked: Key, where: Sql) => AsyncIterable<Done>)
+    | undefined;
   /** Ends the statement in hand. Resolves when the engine was told, rejects when it could not be. */
   cancel(connection: unknown, openSide: () => Promise<Knex>): Promise<void>;
   /** How long a DELETE had best take, in milliseconds. */
@@ -91,24 +97,6 @@ export interface Dialect {
   /** Closes the connection without a farewell. */
   destroy(connection: unknown): void;
   classify(error: unknown): Fault;
-}
-
-/** Deleting where single rows may be locked by others. */
-export interface RowLocks {
-  /** Whether `deletePlainly` fails at the first locked row. Where not, it waits for it. */
-  failsAtLock(table: Table): boolean;
-  /**
-   * One DELETE; resolves to its number of rows. Where it waits for a row that somebody is just writing, it keeps that
-   * one locked to the end of the transaction, also where it turns out to be live. @throws CleanupError `busy` at a lock
-   */
-  deletePlainly(queries: DeleteQueries, table: Table, where: Sql): Promise<number>;
-  /**
-   * Deletes those rows that can be locked without waiting for anybody; rows whose children are locked are left too.
-   * Yields each statement's number of rows. Undefined where the server cannot do that.
-   */
-  deleteUnlocked():
-    | ((queries: DeleteQueries, table: Table, walked: Key, where: Sql) => AsyncIterable<number>)
-    | undefined;
 }
 
 export interface DeleteQueries {

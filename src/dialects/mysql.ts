@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import type { Knex } from 'knex';
+import type { Done } from '../cleanup.js';
 import type { MysqlTarget } from '../database-url.js';
 import { CleanupError } from '../errors.js';
 import {
@@ -26,6 +27,7 @@ import type {
   Key,
   KeyColumn,
   Predicate,
+  Query,
   Sql,
   Table,
 } from './dialect.js';
@@ -117,9 +119,6 @@ export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect 
   let server = { mariadb: false, skipLocked: false };
   let lockWaitRollsBack = false;
   let locked = false;
-  /** Only MariaDB can be told not to wait at all. Where a lock cannot be passed by, waiting is better than to leave a step. */
-  const failsAtLock = ({ rowKey }: Table): boolean =>
-    server.mariadb && server.skipLocked && rowKey !== undefined && !lockWaitRollsBack;
 
   return {
     async knexConfig(connectTimeoutMs) {
@@ -323,17 +322,10 @@ export const createMysql: CreateDialect<MysqlTarget> = (target, names): Dialect 
     examine: (query, table) => examineMysql(query, schema, table),
     begin: 'START TRANSACTION',
     from: (table, index) => `${table.sql} FORCE INDEX (${quote(index)})`,
-    rowLocks: {
-      failsAtLock,
-      async deletePlainly({ queryOnce }, table, where) {
-        // Takes no index hint; the stretch in its condition is narrow enough for the optimizer. The limit is not the
-        // session's: under it, MariaDB gives up a transaction at the end of a statement that has skipped a locked row.
-        const limit = failsAtLock(table) ? 'SET STATEMENT innodb_lock_wait_timeout = 0 FOR ' : '';
-        const [answer] = await queryOnce(`${limit}DELETE FROM ${table.sql} WHERE ${where.sql}`, where.bindings);
-        return Number(answer?.affectedRows);
-      },
-      deleteUnlocked: () => (server.skipLocked ? deleteUnlocked : undefined),
-    },
+    deletePast: (queries, table, walked, where) =>
+      server.skipLocked && table.rowKey !== undefined
+        ? deletePast(queries, table, table.rowKey, walked, where, server.mariadb && !lockWaitRollsBack)
+        : deleteWaiting(queries, table, where),
 
     async cancel(connection, openSide) {
       const side = await openSide();
@@ -502,49 +494,92 @@ function predicate(table: Table, { format, storedAs: [storedAs] }: Fit, { instan
 // Rows named in one statement by their key.
 const ROWS_A_STATEMENT = 500;
 
-async function* deleteUnlocked(
+/** One DELETE, which waits for locked rows; where one stays locked, the whole stretch is left. */
+async function* deleteWaiting({ query, queryOnce }: DeleteQueries, table: Table, where: Sql): AsyncGenerator<Done> {
+  const [answer] = await queryOnce(`DELETE FROM ${table.sql} WHERE ${where.sql}`, where.bindings).catch(ignoreLocked);
+  if (answer !== undefined) yield { deleted: Number(answer.affectedRows), locked: 0 };
+  else yield { deleted: 0, locked: await countRows(query, table, where) };
+}
+
+/**
+ * Never waits for a row: InnoDB keeps what it has waited for to the end of the transaction, also a row that turns out to
+ * be live. And locks rows by `rowKey` alone: of a row that is passed over on another index, the entry there stays locked,
+ * and whoever holds the row cannot renew it. Rows whose children are locked are left too.
+ */
+async function* deletePast(
   { query, queryOnce }: DeleteQueries,
   table: Table,
+  rowKey: Key,
   walked: Key,
   where: Sql,
-): AsyncGenerator<number> {
-  if (table.rowKey === undefined) return;
-  const { index, columns } = table.rowKey;
-  const named = columns.map(({ name, fromStored }, at) => ({
+  canFailAtLock: boolean,
+): AsyncGenerator<Done> {
+  const keys = rowKey.columns.map(({ name, fromStored }, at) => ({
     name: quote(name),
     found: `session_cleanup_${at}`,
     fromStored,
   }));
-  const row = `(${named.map(({ name }) => `${name} = ?`).join(' AND ')})`;
-  const found =
-    `SELECT ${named.map(({ name, found }) => `${name} AS ${found}`).join(', ')} ` +
-    `FROM ${table.sql} FORCE INDEX (${quote(walked.index)}) WHERE ${where.sql} FOR UPDATE SKIP LOCKED`;
-  const isFound = named.map(({ name, found }) => `session_cleanup_found.${found} = ${table.sql}.${name}`).join(' AND ');
-  // The condition once more: what is deleted is not left to the catalogue's word that the key is unique.
-  const [answer] = await queryOnce(
-    `DELETE ${table.sql} FROM (${found}) AS session_cleanup_found STRAIGHT_JOIN ${table.sql} FORCE INDEX (${quote(index)}) ON ${isFound} WHERE ${where.sql}`,
-    [...where.bindings, ...where.bindings],
-  ).catch(ignoreLocked);
-  if (answer !== undefined) {
-    yield Number(answer.affectedRows);
-    return;
+  const found = keys.map((key) => `${key.name} AS ${key.found}`).join(', ');
+  const isFound = keys.map((key) => `session_cleanup_found.${key.found} = ${table.sql}.${key.name}`).join(' AND ');
+  // Only a DELETE with two table names takes the hint.
+  const from = `${table.sql} FORCE INDEX (${quote(rowKey.index)})`;
+  const send = async (sql: string, bindings: readonly Binding[]): Promise<number | undefined> => {
+    const [answer] = await queryOnce(sql, bindings).catch(ignoreLocked);
+    return answer && Number(answer.affectedRows);
+  };
+
+  /** `isAll`: none was passed over, for certain. Undefined where children are locked. */
+  async function deleteFree({ sql, bindings }: Sql): Promise<{ deleted: number; isAll: boolean } | undefined> {
+    // The limit is not the session's: under it, MariaDB gives up a transaction at the end of a statement that has
+    // skipped a locked row.
+    const limit = 'SET STATEMENT innodb_lock_wait_timeout = 0 FOR';
+    const all = canFailAtLock
+      ? await send(`${limit} DELETE ${table.sql} FROM ${from} WHERE ${sql}`, bindings)
+      : undefined;
+    if (all !== undefined) return { deleted: all, isAll: true };
+    // The condition once more at the end: what is deleted is not left to the catalogue's word that the key is unique.
+    const free = await send(
+      `DELETE ${table.sql} FROM (SELECT ${found} FROM ${from} WHERE ${sql} FOR UPDATE SKIP LOCKED) AS session_cleanup_found ` +
+        `STRAIGHT_JOIN ${from} ON ${isFound} WHERE ${sql}`,
+      [...bindings, ...bindings],
+    );
+    return free === undefined ? undefined : { deleted: free, isAll: false };
   }
-  // The rows are ours: what is locked are children of some of them. They are looked for in ever smaller pieces, those of
-  // one size after the other: each lock is waited for, and what is free goes first.
-  const rows = await query(found, where.bindings);
-  const pieces = piecesOf(rows, ROWS_A_STATEMENT);
-  for (const piece of pieces) {
-    // Only the form with two table names takes the hint, without which the optimizer may scan into a locked row.
-    const [answer] = await queryOnce(
-      `DELETE ${table.sql} FROM ${table.sql} FORCE INDEX (${quote(index)}) WHERE (${piece.map(() => row).join(' OR ')}) AND ${where.sql}`,
-      [
-        ...piece.flatMap((values) => named.map(({ found, fromStored }) => fromStored(values[found]))),
-        ...where.bindings,
-      ],
-    ).catch(ignoreLocked);
-    if (answer !== undefined) yield Number(answer.affectedRows);
-    else if (piece.length > 1) pieces.push(...piecesOf(piece, Math.ceil(piece.length / 20)));
+
+  const done = walked.index === rowKey.index ? await deleteFree(where) : undefined;
+  if (done !== undefined) {
+    yield { deleted: done.deleted, locked: 0 };
+    if (done.isAll) return;
+  } else {
+    // Ever smaller pieces, those of one size after the other: each lock of a child is waited for, and what is free goes first.
+    const rows = await query(
+      `SELECT ${found} FROM ${table.sql} FORCE INDEX (${quote(walked.index)}) WHERE ${where.sql}`,
+      where.bindings,
+    );
+    const named = `(${keys.map(({ name }) => `${name} = ?`).join(' AND ')})`;
+    let left = rows.length;
+    const pieces = piecesOf(rows, ROWS_A_STATEMENT);
+    for (const piece of pieces) {
+      const freed = await deleteFree({
+        sql: `(${piece.map(() => named).join(' OR ')}) AND ${where.sql}`,
+        bindings: [
+          ...piece.flatMap((row) => keys.map(({ found, fromStored }) => fromStored(row[found]))),
+          ...where.bindings,
+        ],
+      });
+      if (freed !== undefined) {
+        yield { deleted: freed.deleted, locked: 0 };
+        left -= freed.deleted;
+      } else if (piece.length > 1) pieces.push(...piecesOf(piece, Math.ceil(piece.length / 20)));
+    }
+    if (left === 0) return;
   }
+  yield { deleted: 0, locked: await countRows(query, table, where) };
+}
+
+async function countRows(query: Query, table: Table, where: Sql): Promise<number> {
+  const [row] = await query(`SELECT COUNT(*) AS count FROM ${table.sql} WHERE ${where.sql}`, where.bindings);
+  return Number(row?.count);
 }
 
 function piecesOf<T>(rows: readonly T[], size: number): (readonly T[])[] {

@@ -133,7 +133,7 @@ export const createSqlite: CreateDialect<SqliteTarget> = (target, names): Dialec
   // A deferred transaction that reads and then writes fails at once where another writer is at work.
   begin: 'BEGIN IMMEDIATE',
   from: (table, index) => (index === '' ? table.sql : `${table.sql} INDEXED BY ${quote(index)}`),
-  rowLocks: undefined,
+  deletePast: undefined,
 
   async cancel(connection) {
     (connection as { interrupt(): void }).interrupt();

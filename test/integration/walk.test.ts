@@ -730,6 +730,32 @@ for (const engine of engines) {
       });
     }
 
+    for (const index of [undefined, BY_EXPIRY]) {
+      const along = index === undefined ? 'the primary key' : 'the expiry';
+      test(`${engine.name}: who holds a row that was passed over can renew it at once: along ${along}`, async (t) => {
+        const database = await createDatabase(t, engine);
+        const live = await fill(database, byId, (n) => (n % 8 === 3) === (index !== undefined) || n === 1_011);
+        if (index !== undefined) await database.run(index);
+        await database.query('ANALYZE TABLE sessions');
+        const request = await database.knex.transaction();
+        closeAfter(t, () => request.rollback());
+        await request.raw('SET SESSION innodb_lock_wait_timeout = 1');
+        await request.raw('SELECT n FROM sessions WHERE id = 1011 FOR UPDATE');
+        const sessions = await aimedSessions(t, database);
+        await sessions.begin();
+        const stretch = await sessions.nextStretch(undefined, ROWS);
+        assert.ok(stretch);
+        assert.deepEqual(await deleteExpired(sessions, stretch), { deleted: ROWS - live.length - 1, locked: 1 });
+        await request.raw("UPDATE sessions SET expires_at = '2098-01-01' WHERE id = 1011");
+        await request.commit();
+        await sessions.commit();
+        assert.deepEqual(
+          await remaining(database),
+          [...live, 1_011].sort((a, b) => a - b),
+        );
+      });
+    }
+
     // With a key the run waits for nobody, and is in no deadlock.
     describe(`${engine.name}: a deadlock, without a key`, () => {
       /** Locks a row that comes late along the expiry, starts the run, and then wants a row that the run has deleted. */
