@@ -115,7 +115,8 @@ export async function openSessions(
     // Along the expiry only what can be expired is walked over; along the row key, everything.
     const walkedOver = key.columns[0]?.name === table.expiresColumn ? expired.range : undefined;
     let left = rows;
-    for (const range of rangesBetween(position, undefined, 0)) {
+    const ranges = rangesBetween(position, undefined, 0);
+    for (const range of ranges) {
       const inRange = () => build(dialect.from(table, key.index), where(rangeSql(range), walkedOver));
       const [row] = await sendPatiently<Record<string, unknown>[]>(
         () =>
@@ -131,7 +132,7 @@ export async function openSessions(
       if (row !== undefined) {
         return { found: key.columns.map(({ name, fromStored }) => fromStored(row[name])), shared: range.equal.length };
       }
-      left = Math.max(1, left - (await count(inRange)));
+      if (range !== ranges.at(-1)) left = Math.max(1, left - (await count(inRange)));
     }
     return undefined;
   }

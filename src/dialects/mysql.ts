@@ -528,8 +528,10 @@ async function* deletePast(
     return answer && Number(answer.affectedRows);
   };
 
-  /** `isAll`: none was passed over, for certain. Undefined where children are locked. */
-  async function deleteFree({ sql, bindings }: Sql): Promise<{ deleted: number; isAll: boolean } | undefined> {
+  /** Of all rows, or those of a condition. `isAll`: none was passed over. Undefined where children are locked. */
+  async function deleteFree(among?: Sql): Promise<{ deleted: number; isAll: boolean } | undefined> {
+    const sql = among === undefined ? where.sql : `${among.sql} AND ${where.sql}`;
+    const bindings = [...(among?.bindings ?? []), ...where.bindings];
     // The limit is not the session's: under it, MariaDB gives up a transaction at the end of a statement that has
     // skipped a locked row.
     const limit = 'SET STATEMENT innodb_lock_wait_timeout = 0 FOR';
@@ -540,37 +542,37 @@ async function* deletePast(
     // The condition once more at the end: what is deleted is not left to the catalogue's word that the key is unique.
     const free = await send(
       `DELETE ${table.sql} FROM (SELECT ${found} FROM ${from} WHERE ${sql} FOR UPDATE SKIP LOCKED) AS session_cleanup_found ` +
-        `STRAIGHT_JOIN ${from} ON ${isFound} WHERE ${sql}`,
-      [...bindings, ...bindings],
+        `STRAIGHT_JOIN ${from} ON ${isFound} WHERE ${where.sql}`,
+      [...bindings, ...where.bindings],
     );
     return free === undefined ? undefined : { deleted: free, isAll: false };
   }
 
-  const done = walked.index === rowKey.index ? await deleteFree(where) : undefined;
+  const done = walked.index === rowKey.index ? await deleteFree() : undefined;
   if (done !== undefined) {
     yield { deleted: done.deleted, locked: 0 };
     if (done.isAll) return;
   } else {
-    // Ever smaller pieces, those of one size after the other: each lock of a child is waited for, and what is free goes first.
     const rows = await query(
       `SELECT ${found} FROM ${table.sql} FORCE INDEX (${quote(walked.index)}) WHERE ${where.sql}`,
       where.bindings,
     );
-    const named = `(${keys.map(({ name }) => `${name} = ?`).join(' AND ')})`;
     let left = rows.length;
+    const row = `(${keys.map(({ name }) => `${name} = ?`).join(' AND ')})`;
+    // Where children are locked, ever smaller pieces, those of one size after the other: each such lock is waited for,
+    // and what is free goes first.
     const pieces = piecesOf(rows, ROWS_A_STATEMENT);
     for (const piece of pieces) {
       const freed = await deleteFree({
-        sql: `(${piece.map(() => named).join(' OR ')}) AND ${where.sql}`,
-        bindings: [
-          ...piece.flatMap((row) => keys.map(({ found, fromStored }) => fromStored(row[found]))),
-          ...where.bindings,
-        ],
+        sql: `(${piece.map(() => row).join(' OR ')})`,
+        bindings: piece.flatMap((values) => keys.map((key) => key.fromStored(values[key.found]))),
       });
       if (freed !== undefined) {
         yield { deleted: freed.deleted, locked: 0 };
         left -= freed.deleted;
-      } else if (piece.length > 1) pieces.push(...piecesOf(piece, Math.ceil(piece.length / 20)));
+      } else if (piece.length > 1) {
+        pieces.push(...piecesOf(piece, Math.ceil(piece.length / 20)));
+      }
     }
     if (left === 0) return;
   }
