@@ -392,6 +392,9 @@ for (const on of engines.filter(({ family }) => family === 'mysql')) {
       shown.map(steady),
     );
     assert.equal(sent.filter((statement) => statement.includes(' FROM information_schema.')).length, 4);
+    const [, lockName = ''] = /IS_USED_LOCK\((.*)\)`/.exec(section(README, 'What if')) ?? [];
+    const [lock] = await database.query(`SELECT ${lockName.replace("'app.", `'${schema}.`)} AS name`);
+    assert.ok(sent.some((statement) => statement.includes(`GET_LOCK('${lock?.name}'`)));
     for (const its of ['SET SESSION max_statement_time', onMariadb]) {
       assert.equal(
         sent.some((statement) => statement.includes(its)),
