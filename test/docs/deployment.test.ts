@@ -245,9 +245,13 @@ describe('dead-mans-switch.sh', () => {
     };
     put('curl', `#!/bin/sh\necho "$@" >>"$0.noted"\nexit ${curlStatus}\n`);
     put('session-cleanup', `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"\n`);
-    const script = put('switch.sh', SCRIPT.replaceAll('/etc/session-cleanup/url', put('url', url)));
-    const env = { PATH: `${folder}:${process.env.PATH}`, HOME: folder, PING_URL: 'https://ping.example/?a=1&b=2' };
-    const { status, stdout, stderr } = spawnSync('sh', [script], { env, encoding: 'utf8', timeout: 60_000 });
+    put('dead-mans-switch.sh', SCRIPT.replaceAll('/etc/session-cleanup/url', put('url', url)));
+    const entry = only(SCRIPT, /^# +17 \S+ \S+ \S+ \S+ (.+)$/)
+      .replace('/usr/local/bin', folder)
+      .replace('https://…', `'https://ping.example/?a=1&b=2'`);
+    // As cron runs it.
+    const env = { PATH: '/usr/bin:/bin', HOME: folder };
+    const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', entry], { env, encoding: 'utf8', timeout: 60_000 });
     const noted = join(folder, 'curl.noted');
     return { status, stdout, stderr, pinged: existsSync(noted) ? readFileSync(noted, 'utf8') : '' };
   }
