@@ -18,7 +18,7 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { engines } from '../support/databases.js';
 import { createSessions, remaining } from '../support/sessions.js';
-import { ROOT, read } from './markdown.js';
+import { links, ROOT, read } from './markdown.js';
 
 const run = promisify(execFile);
 const SOURCES = [
@@ -30,6 +30,7 @@ const SOURCES = [
   'package.json',
   'tsconfig.json',
   'README.md',
+  'BENCHMARKS.md',
   'CHANGELOG.md',
   'LICENSE',
 ];
@@ -99,12 +100,20 @@ describe('the package', { timeout: 300_000 }, () => {
       ...examples,
       ...readdirSync(join(ROOT, 'bin')).map((name) => `bin/${name}`),
       ...readdirSync(join(ROOT, 'man')).map((name) => `man/${name}`),
+      'BENCHMARKS.md',
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
       'package.json',
     ];
     assert.deepEqual(packed, expected.map((name) => `package/${name}`).sort());
+  });
+
+  test('holds every file that its README links', () => {
+    for (const link of links(read('README.md'))) {
+      const [path = ''] = link.split('#');
+      assert.ok(path === '' || packed.includes(`package/${path}`), link);
+    }
   });
 
   test('is the same to the byte wherever and whenever it is packed', async () => {
