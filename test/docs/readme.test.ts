@@ -1,5 +1,6 @@
 // The README is compared with the code and run: its tables, its commands and what they print, its SQL, its links.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createConnection, createServer } from 'node:net';
@@ -324,6 +325,43 @@ test('the table of metrics is that of the file', async (t) => {
     rows.flatMap(([metric = '']) => code(metric)),
     [...read(file).matchAll(/^# TYPE (\S+) gauge$/gm)].map(([, name]) => name),
   );
+});
+
+describe('the alert', () => {
+  const [expression = ''] = blocks(section(README, 'Metrics'), 'promql');
+
+  test('is on metrics that there are', () => {
+    const metrics = table(section(README, 'Metrics'), 'metric', 'value').flatMap(([metric = '']) => code(metric));
+    const named = expression.match(/session_cleanup_\w+/g) ?? [];
+    assert.deepEqual(
+      named.filter((name) => !metrics.includes(name)),
+      [],
+    );
+    assert.ok(named.length > 0);
+  });
+
+  const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
+  test('fires without a success, and a day after one', { skip: !hasPromtool && 'promtool is not installed' }, (t) => {
+    const { folder } = install(t);
+    const rules = { groups: [{ name: 'sessions', rules: [{ alert: 'Stale', expr: expression }] }] };
+    writeFileSync(join(folder, 'rules.yml'), JSON.stringify(rules));
+    const series = 'session_cleanup_last_success_timestamp_seconds{table="sessions"}';
+    const fires = (labels: object) => [{ exp_labels: labels }];
+    const tests = [
+      { input_series: [], alert_rule_test: [{ eval_time: '1h', alertname: 'Stale', exp_alerts: fires({}) }] },
+      {
+        input_series: [{ series, values: '3600x1500' }],
+        alert_rule_test: [
+          { eval_time: '24h', alertname: 'Stale', exp_alerts: [] },
+          { eval_time: '25h1m', alertname: 'Stale', exp_alerts: fires({ table: 'sessions' }) },
+        ],
+      },
+    ].map((each) => ({ interval: '1m', ...each }));
+    const file = join(folder, 'test.yml');
+    writeFileSync(file, JSON.stringify({ rule_files: ['rules.yml'], tests }));
+    const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', file], { encoding: 'utf8' });
+    assert.deepEqual([status, stderr], [0, ''], stdout);
+  });
 });
 
 describe('the examples', () => {
