@@ -3,8 +3,8 @@
 -- Change: the password, the host that cron runs on ('%' is any host), the database (app) and the table (sessions).
 -- The URL is then mysql://session_cleanup:PASSWORD@HOST/app; special characters in PASSWORD are percent-encoded.
 
--- Where SELECT CURRENT_USER() is ''@'localhost', or login fails: the anonymous account that MariaDB's installation makes
--- comes before '%' on its own host. Drop it, or make this account for 'localhost' too.
+-- Login fails from the server's own host? An anonymous account (''@'localhost'), as MariaDB may have from its installation,
+-- comes before '%' there: drop it, or make this account for 'localhost' too.
 
 CREATE USER 'session_cleanup'@'%' IDENTIFIED BY 'change-me';
 
