@@ -22,8 +22,9 @@ export const FIRST_MILLISECONDS = 100_000_000_000;
 export const FIRST_JULIAN_DAY = 2_000_000;
 export const JULIAN_DAYS_END = 6_000_000;
 
-// Smaller numbers may well be expired, but are no evidence that the column holds times at all: they may be ids.
-const EVIDENT_SECONDS = 100_000_000;
+// September 2001. Smaller numbers may well be expired, but are no evidence that the column holds times at all: they may
+// be ids, or lifetimes; 604800000 is a week in milliseconds.
+const EVIDENT_SECONDS = 1_000_000_000;
 // September 2001. Numbers below it may be seconds too: the end of the year 9999, by which some mean "never", is 253402300799.
 const EVIDENT_MILLISECONDS = 1_000_000_000_000;
 const EVIDENT_MILLISECONDS_END = 100_000_000_000_000;
