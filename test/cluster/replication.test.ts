@@ -85,7 +85,12 @@ describe('a primary and its replica', { timeout: 300_000 }, () => {
 
   test('a limit on all SELECTs of the server hides no part of a key, and no live session goes', async (t) => {
     const database = await engineAt(primaryUrl).create();
-    t.after(() => database.drop());
+    const other = await createConnection(database.url);
+    t.after(async () => {
+      await other.query('SET GLOBAL sql_select_limit = DEFAULT');
+      await other.end();
+      await database.drop();
+    });
     await database.run(
       'CREATE TABLE sessions (user_id INT NOT NULL, device INT NOT NULL, expires_at DATETIME NOT NULL, ' +
         'PRIMARY KEY (user_id, device), KEY by_device (device), KEY by_user (user_id))',
@@ -94,14 +99,12 @@ describe('a primary and its replica', { timeout: 300_000 }, () => {
       const rows = Array.from({ length: 100 }, (_, user) => ({ user_id: user, device, expires_at: expiresAt }));
       await database.knex('sessions').insert(rows);
     }
-    const other = await database.knex.transaction();
-    t.after(() => other.rollback());
-    await other.raw('SELECT * FROM sessions WHERE user_id = 50 AND device = 1 FOR UPDATE');
-    await withGlobals(primaryUrl, { sql_select_limit: 3 }, async () => {
-      const { deleted_count, locked_count } = successLine(await runCommand(run(database)));
-      assert.deepEqual([deleted_count, locked_count], [99, 1]);
-    });
-    await other.rollback();
+    await other.query('START TRANSACTION');
+    await other.query('SELECT * FROM sessions WHERE user_id = 50 AND device = 1 FOR UPDATE');
+    await other.query('SET GLOBAL sql_select_limit = 3');
+    const { deleted_count, locked_count } = successLine(await runCommand(run(database)));
+    assert.deepEqual([deleted_count, locked_count], [99, 1]);
+    await other.query('ROLLBACK');
     const left = await database.query('SELECT device, COUNT(*) AS count FROM sessions GROUP BY device ORDER BY device');
     assert.deepEqual(
       left.map(({ device, count }) => [Number(device), Number(count)]),
