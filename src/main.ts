@@ -114,6 +114,7 @@ async function execute(
   const learn = (more: Partial<RunFacts>): void => {
     facts = { ...facts, ...more };
   };
+  const warn = (problem: string): void => learn({ warning: [facts.warning, problem].filter(Boolean).join('; ') });
   const debug = (message: string, more: Readonly<Record<string, string | number>>): void => {
     const timestamp = world.now().toISOString();
     logger.log({ timestamp, level: 'debug', message, correlation_id: correlationId, ...more });
@@ -129,6 +130,7 @@ async function execute(
       deadline,
       now: () => world.now(),
       learn,
+      warn,
       driverLog,
       onStep: (deletedCount) => {
         if (progressBar === undefined) debug('session_cleanup_batch', { deleted_count: deletedCount });
@@ -147,7 +149,7 @@ async function execute(
     // The run is over: what cannot be written is said, and changes nothing.
     const { writeMetrics } = await import('./metrics.js');
     await writeMetrics(config.metricsFile, finish(), facts.oldestExpired).catch((error: unknown) => {
-      learn({ warning: [facts.warning, asCleanupError(error).message].filter(Boolean).join('; ') });
+      warn(asCleanupError(error).message);
     });
   }
   logger.log(finish());

@@ -7,6 +7,8 @@ import { createDialect } from './dialects/index.js';
 import { CleanupError } from './errors.js';
 
 export interface LagWatch {
+  /** There is neither a replica nor a Galera cluster: nobody is ever waited for. */
+  readonly watchesNothing: boolean;
   /** Why to wait now, such as "replica mysql://db2:3306 is 12 s behind"; undefined where nobody is further behind. */
   reasonToWait(): Promise<string | undefined>;
   close(): Promise<void>;
@@ -61,12 +63,13 @@ export async function openLagWatch(
     await close();
     throw error;
   }
-  const readPausedNs = async (): Promise<number> => (await readNode(primary))?.pausedNs ?? 0;
-  let pausedNs = await readPausedNs();
+  const ours = await readNode(primary);
+  let pausedNs = ours?.pausedNs ?? 0;
   return {
+    watchesNothing: replicas.length === 0 && ours === undefined,
     async reasonToWait() {
       const before = pausedNs;
-      pausedNs = await readPausedNs();
+      pausedNs = (await readNode(primary))?.pausedNs ?? 0;
       const heldBackMs = (pausedNs - before) / 1e6;
       if (heldBackMs > maxLagMs) return `Galera flow control held writers back for ${Math.round(heldBackMs)} ms`;
       for (const { shown, lag } of replicas) {

@@ -15,6 +15,8 @@ export interface CommandContext {
   readonly deadline: Deadline;
   now(): Date;
   learn(more: Partial<RunFacts>): void;
+  /** Tells the line of something to mend that is no reason to fail. */
+  warn(problem: string): void;
   readonly driverLog: DriverLog;
   /** Told how many rows are deleted so far, committed or not. */
   readonly onStep: (deletedCount: number) => void;
@@ -23,7 +25,7 @@ export interface CommandContext {
 const NOTHING: Progress = { deletedCount: 0, lockedCount: 0, batches: 0, attempts: 1 };
 
 /** @throws CleanupError */
-export async function run({ config, deadline, now, learn, driverLog, onStep }: CommandContext): Promise<Ending> {
+export async function run({ config, deadline, now, learn, warn, driverLog, onStep }: CommandContext): Promise<Ending> {
   const sessions = await openSessions(createDialect(config.target, config), deadline, driverLog);
   let progress = NOTHING;
   const report = (more: Progress): void => {
@@ -52,6 +54,7 @@ export async function run({ config, deadline, now, learn, driverLog, onStep }: C
     const { maxLagMs, replicas } = config;
     const watch =
       maxLagMs === undefined ? undefined : await openLagWatch(replicas, maxLagMs, sessions.query, deadline, driverLog);
+    if (watch?.watchesNothing) warn('--max-lag watches nothing here, which is no Galera node: give --replica');
     const startedAt = performance.now();
     try {
       const options = { ...config, reasonToWait: watch?.reasonToWait, onStep };

@@ -94,7 +94,7 @@ export const SETTINGS = {
     runOnly: true,
   }),
   maxLag: setting('--max-lag <duration>', duration(), {
-    help: 'between batches, wait while a replica is further behind, or Galera holds writers back',
+    help: 'between batches, wait while a --replica is further behind, or on a Galera node while writers are held back',
     runOnly: true,
   }),
   replica: setting('--replica <url>', serverUrls, {
