@@ -74,6 +74,10 @@ function sqliteTarget(text: string): Parsed<SqliteTarget> {
   if (/^\/\/[^/]/.test(text)) {
     return { problem: 'has a host, and SQLite has none: write sqlite:path or sqlite:///absolute/path' };
   }
+  // The line shows the path, and of a URL that would be its password.
+  if (decoded.includes('://') || /:.*@/.test(text)) {
+    return { problem: 'must name a SQLite file, and looks like another URL: in a path, write @ as %40' };
+  }
   // A path with two leading slashes would be read as a host again when the dialect builds its own file: URL.
   const path = decoded.replace(/^\/+/, '/');
   return { value: { dialect: 'sqlite', path, shown: `sqlite:${path}`, secrets: [] } };

@@ -93,6 +93,8 @@ const URLS: readonly ((password: string) => string)[] = [
   (password) => `mysql:user:${password}@127.0.0.1:1/app`,
   (password) => `postgres://user:${password}@127.0.0.1:1/app`,
   (password) => `sqlite://user:${password}@127.0.0.1:1/app`,
+  (password) => `sqlite:mysql://user:${password}@127.0.0.1:1/app`,
+  (password) => `file:user:${password}@127.0.0.1:1/app`,
   (password) => `user:${password}@127.0.0.1:1/app`,
 ];
 

@@ -44,6 +44,7 @@ describe('a SQLite URL', () => {
     'sqlite:100%25.db': '100%.db',
     'sqlite:%2541': '%41',
     'sqlite:a@b:c.db': 'a@b:c.db',
+    'sqlite:a:b%40c.db': 'a:b@c.db',
     'sqlite:C:\\app.db': 'C:\\app.db',
   };
   for (const [raw, path] of Object.entries(paths)) {
@@ -70,6 +71,11 @@ describe('a SQLite URL', () => {
     'sqlite://user:hunter2@host/app.db': /write sqlite:path or sqlite:\/\/\/absolute\/path/,
     'file://localhost/app.db': /write sqlite:path or sqlite:\/\/\/absolute\/path/,
     'sqlite:%ff.db': /not UTF-8/,
+    'sqlite:mysql://user:hunter2@host/app': /looks like another URL/,
+    'sqlite:mysql%3A%2F%2Fuser%3Ahunter2%40host': /looks like another URL/,
+    'sqlite:////user:hunter2@host/app': /looks like another URL/,
+    'file:mysql:user:hunter2@host/app': /looks like another URL/,
+    'sqlite:user:hunter2@host/app': /looks like another URL/,
     'sqlite:a\0b': /control character/,
     'sqlite:a%00b': /control character/,
     'sqlite:a%0Ab': /control character/,
@@ -82,7 +88,7 @@ describe('a SQLite URL', () => {
   test('reaches any file', () => {
     const path = fc
       .string({ unit: fc.oneof(fc.constantFrom(...'%/?#:@ \\2f'), fc.string({ unit: 'grapheme', maxLength: 1 })) })
-      .filter((text) => !/^\/{2}|^\/?:memory:$|^\/?$|\p{Cc}/u.test(text));
+      .filter((text) => !/^\/{2}|:\/\/|^\/?:memory:$|^\/?$|\p{Cc}/u.test(text));
     fc.assert(
       fc.property(path, (wanted) => {
         const parsed = databaseUrl(`sqlite:${encodeURIComponent(wanted)}`);
