@@ -132,9 +132,9 @@ async function execute(
       learn,
       warn,
       driverLog,
-      onStep: (deletedCount) => {
+      onStep: (deletedCount) => progressBar?.update(deletedCount),
+      onBatch: (deletedCount) => {
         if (progressBar === undefined) debug('session_cleanup_batch', { deleted_count: deletedCount });
-        else progressBar.update(deletedCount);
       },
     });
   } catch (error) {

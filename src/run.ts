@@ -20,15 +20,19 @@ export interface CommandContext {
   readonly driverLog: DriverLog;
   /** Told how many rows are deleted so far, committed or not. */
   readonly onStep: (deletedCount: number) => void;
+  /** Told after every commit that deleted rows how many are deleted so far. */
+  readonly onBatch: (deletedCount: number) => void;
 }
 
 const NOTHING: Progress = { deletedCount: 0, lockedCount: 0, batches: 0, attempts: 1 };
 
 /** @throws CleanupError */
-export async function run({ config, deadline, now, learn, warn, driverLog, onStep }: CommandContext): Promise<Ending> {
+export async function run(context: CommandContext): Promise<Ending> {
+  const { config, deadline, now, learn, warn, driverLog, onStep, onBatch } = context;
   const sessions = await openSessions(createDialect(config.target, config), deadline, driverLog);
   let progress = NOTHING;
   const report = (more: Progress): void => {
+    if (more.batches > progress.batches) onBatch(more.deletedCount);
     progress = more;
     learn({ progress });
   };

@@ -6,10 +6,21 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BIN, runCommand } from '../support/command.js';
 import { type Database, engines } from '../support/databases.js';
 import { failureLine, successLine } from '../support/lines.js';
-import { createSessions, FOREVER_MS, ids, isDeleting, remaining, slowDeletes, until } from '../support/sessions.js';
+import {
+  createSessions,
+  FOREVER_MS,
+  ids,
+  isDeleting,
+  remaining,
+  slowDeletes,
+  start,
+  until,
+  untilDeleting,
+} from '../support/sessions.js';
 
 interface Shown {
   readonly status: number | null;
@@ -98,6 +109,20 @@ for (const engine of engines) {
       const events = stderr.split('\n').filter((line) => line.includes('"session_cleanup_batch"'));
       const counts = events.map((line) => JSON.parse(line)).map(({ level, deleted_count }) => [level, deleted_count]);
       assert.deepEqual([...new Set(counts.map(String))], ['debug,1', 'debug,2', 'debug,3']);
+    });
+
+    test('is told at debug of committed rows only: what is rolled back was never in it', async (t) => {
+      // Whole steps come before the row that is stuck.
+      const database = await createSessions(t, engine, { expired: ids(1_200) });
+      await slowDeletes(database, FOREVER_MS, 'r1199');
+      const running = start(t, [...atOnce(database), '--timeout', '0', '--log-level', 'debug']);
+      await untilDeleting(database, running);
+      await sleep(500);
+      running.child.kill('SIGTERM');
+      const { status, stderr } = await running.ended;
+      assert.equal(status, 143);
+      assert.doesNotMatch(stderr, /session_cleanup_batch/);
+      assert.equal((await remaining(database)).length, 1_200);
     });
 
     for (const flag of ['--quiet', '--dry-run']) {
