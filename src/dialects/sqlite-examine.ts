@@ -35,7 +35,7 @@ export async function examineSqlite(query: Query, path: string, table: Table): P
     findings.push({
       kind: 'advice',
       text: `the journal mode is ${journalMode}: while much is deleted at once, others can neither read nor write`,
-      mend: 'PRAGMA journal_mode = WAL lets readers go on; --batch-size 5000 --pause 100ms lets writers in',
+      mend: 'PRAGMA journal_mode = WAL lets readers go on; --batch-size 500 --pause 50ms lets writers in',
     });
   }
   for (const { child, delete_rule: rule } of children) findings.push(referenceFinding(child, rule));
