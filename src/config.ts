@@ -219,8 +219,8 @@ async function readTarget(
     return undefined;
   }
   const fromFile = file !== undefined && (url === undefined || file.rank < url.rank) ? file : undefined;
-  const given: (Given & { readonly warning?: string | undefined }) | undefined =
-    fromFile === undefined ? url : await readUrlFile(fromFile, inputs, problems);
+  const given: Contents | undefined =
+    fromFile === undefined ? url && { ...url, warning: undefined } : await readUrlFile(fromFile, inputs, problems);
   if (given === undefined) return undefined;
   const parsed = databaseUrl(given.raw);
   if ('problem' in parsed) {
@@ -230,23 +230,34 @@ async function readTarget(
   return { target: parsed.value, warning: given.warning };
 }
 
+/** A URL, and what to call it in messages. */
+interface Contents extends Pick<Given, 'raw' | 'source'> {
+  readonly warning: string | undefined;
+}
+
 async function readUrlFile(
-  { raw: path, source, rank }: Given,
+  { raw: path, source }: Given,
   { stdin }: Inputs,
   problems: string[],
-): Promise<(Given & { readonly warning: string | undefined }) | undefined> {
+): Promise<Contents | undefined> {
   const parsed = SETTINGS.dbUrlFile.parse(path);
   if ('problem' in parsed) {
     problems.push(`${source} ${parsed.problem}`);
     return undefined;
   }
+  const read = async (stream: Stream, file: string, warning?: string): Promise<Contents | undefined> => {
+    const raw = (await readText(stream)).trim();
+    if (raw !== '' && !/[\r\n]/.test(raw)) return { raw, source: `the URL in ${file}`, warning };
+    problems.push(raw === '' ? `${file} is empty` : `${file} must hold one line, the URL`);
+    return undefined;
+  };
   try {
-    if (path === '-') return { raw: await readText(stdin()), source, rank, warning: undefined };
+    if (path === '-') return await read(stdin(), 'standard input');
     const stats = await fs.promises.stat(path);
     const stream = stats.isFIFO() ? await openPipe(path) : fs.createReadStream(path);
     const warning =
       (stats.mode & 0o004) === 0 ? undefined : `every user may read the file of ${source}: chmod o-r takes that away`;
-    return { raw: await readText(stream), source, rank, warning };
+    return await read(stream, `the file of ${source}`, warning);
   } catch (error) {
     const { code = 'too large' } = error as NodeJS.ErrnoException;
     problems.push(`${source} names a file that cannot be read (${code}): check the path and its permissions`);

@@ -124,11 +124,38 @@ describe('the database URL, whatever the engine', { concurrency: 2 }, () => {
     }
   });
 
-  test('is refused where its file is missing, a folder, too large or empty', async (t) => {
-    const files = [join(tmpdir(), 'no-such-file'), tmpdir(), writeUrl(t, 'x'.repeat(70_000)), writeUrl(t, '')];
+  test('is refused where its file is missing, a folder or too large', async (t) => {
+    const files = [join(tmpdir(), 'no-such-file'), tmpdir(), writeUrl(t, 'x'.repeat(70_000))];
     for (const file of files) {
       const line = failureLine(await runCommand(['run', '--db-url-file', file]), 2, 'failed');
       assert.match(String(line.error), /^--db-url-file /);
+    }
+  });
+
+  test('is refused where it is not what its file holds: the message is about the file', async (t) => {
+    const file = writeUrl(t, '');
+    for (const [content, problem] of [
+      ['', 'is empty'],
+      [' \n', 'is empty'],
+      ['# of the shop\nmysql://app:hunter2@db/shop\n', 'must hold one line, the URL'],
+      ['hunter2', /^must be sqlite:path, /],
+      ['mysql://app:hunter2@db\t/shop', /^must not contain a control character/],
+      ['mysql://app:hunter2%0a@db', /^must not contain a control character/],
+    ] as const) {
+      writeFileSync(file, content);
+      for (const [ended, name] of [
+        [await runCommand(['run', '--db-url-file', file]), 'the file of --db-url-file'],
+        [await runCommand(['run'], { env: { DATABASE_URL_FILE: file } }), 'the file of DATABASE_URL_FILE'],
+        [await runCommand(['run', '--db-url-file', '-'], { stdin: content }), 'standard input'],
+      ] as const) {
+        const { error } = failureLine(ended, 2, 'failed');
+        const subject = typeof problem === 'string' ? `${name} ` : `the URL in ${name} `;
+        assert.ok(String(error).startsWith(subject), String(error));
+        const said = String(error).slice(subject.length);
+        if (typeof problem === 'string') assert.equal(said, problem);
+        else assert.match(said, problem);
+        assert.doesNotMatch(ended.stderr, /hunter2/);
+      }
     }
   });
 
@@ -144,10 +171,6 @@ describe('the database URL, whatever the engine', { concurrency: 2 }, () => {
       const ended = await runCommand(['run', '--db-url-file', file, '--timeout', '200ms'], { stdin: undefined });
       assert.equal(failureLine(ended, 124, 'timed_out').error, problem);
     }
-  });
-
-  test('is refused where standard input is empty', async () => {
-    failureLine(await runCommand(['run', '--db-url-file', '-']), 2, 'failed');
   });
 });
 
