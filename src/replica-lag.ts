@@ -53,8 +53,15 @@ export async function openLagWatch(
   try {
     for (const target of targets) {
       const names = { schema: undefined, table: '', expiresColumn: '' };
-      const connection = await openConnection(createDialect(target, names), deadline, driverLog);
       const { shown } = target;
+      const connection = await openConnection(createDialect(target, names), deadline, driverLog).catch(
+        (error: unknown) => {
+          // The line names the primary as its database.
+          if (!(error instanceof CleanupError && error.kind === 'unavailable')) throw error;
+          const { message, code, hint } = error;
+          throw new CleanupError(error.kind, `--replica ${shown}: ${message}`, { code, hint, cause: error });
+        },
+      );
       const lag = lagReader(connection.query('reading the lag of a replica'), primary, shown);
       replicas.push({ shown, connection, lag });
       await lag();

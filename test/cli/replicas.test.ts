@@ -45,9 +45,24 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
       const database = await createSessions(t, engine, { expired: ids(3) });
       const nowhere = `mysql://watcher:hunter2@127.0.0.1:${await freePort()}`;
       const ended = await runCommand(watching(database, '--replica', nowhere));
-      assert.equal(failureLine(ended, 4, 'unavailable').error_code, 'ECONNREFUSED');
+      const line = failureLine(ended, 4, 'unavailable');
+      assert.equal(line.error_code, 'ECONNREFUSED');
+      assert.ok(
+        String(line.error).startsWith(`--replica ${nowhere.replace('watcher:hunter2@', '')}: cannot connect: `),
+      );
       assert.doesNotMatch(ended.stderr, /hunter2/);
       assert.deepEqual(await remaining(database), ids(3));
+    });
+
+    test('that let nobody in by this password are named, not the primary', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(3) });
+      const account = await createAccount(t, database, { password: 'of-the-account', grants: ['ALL'] });
+      const wrong = account.url.replace('of-the-account', 'hunter2');
+      const ended = await runCommand(watching(database, '--replica', wrong));
+      const line = failureLine(ended, 4, 'unavailable');
+      const { host, pathname } = new URL(wrong);
+      assert.ok(String(line.error).startsWith(`--replica mysql://${host}${pathname}: cannot connect: Access denied`));
+      assert.doesNotMatch(ended.stderr, /hunter2/);
     });
 
     test('need not be named to heed the flow control of Galera: elsewhere nothing is waited for, with a warning', async (t) => {
