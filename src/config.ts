@@ -80,11 +80,8 @@ export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging;
     quiet: settings.quiet ?? false,
   });
   if (read === undefined) return { logging, config: unreadError(Number(timeoutMs)) };
-  checkBatches(settings, problems);
+  checkBatches(settings, url?.target.dialect, problems);
   const names = url && readNames(url.target, settings, problems);
-  if (settings.maxLag !== undefined && url?.target.dialect === 'sqlite') {
-    problems.push('--max-lag is for MySQL and MariaDB: SQLite has no replicas');
-  }
   const {
     timeout,
     expiresColumn,
@@ -186,10 +183,18 @@ function presetValues({ table, expiresColumn, expiresFormat, lifetimeMs }: Prese
   return { table, expiresColumn, expiresFormat, ...(typeof lifetimeMs === 'number' ? { olderThan: lifetimeMs } : {}) };
 }
 
-function checkBatches({ batchSize, pause, maxLag, replica }: Partial<Settings>, problems: string[]): void {
-  if (batchSize === undefined) {
-    if (pause) problems.push('--pause works between batches: give --batch-size too');
-    if (maxLag !== undefined) problems.push('--max-lag works between batches: give --batch-size too');
+function checkBatches(
+  { batchSize, pause, maxLag, replica }: Partial<Settings>,
+  dialect: DatabaseTarget['dialect'] | undefined,
+  problems: string[],
+): void {
+  if (batchSize === undefined && pause) problems.push('--pause works between batches: give --batch-size too');
+  if (dialect === 'sqlite' && (maxLag !== undefined || replica !== undefined)) {
+    problems.push('--max-lag and --replica are for MySQL and MariaDB: SQLite has no replicas');
+    return;
+  }
+  if (batchSize === undefined && maxLag !== undefined) {
+    problems.push('--max-lag works between batches: give --batch-size too');
   }
   if (replica !== undefined && maxLag === undefined)
     problems.push('--replica is watched only with --max-lag: give it too');

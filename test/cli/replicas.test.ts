@@ -89,9 +89,16 @@ describe('watching replicas', () => {
     });
   }
 
-  test('for a SQLite file is a usage error', async () => {
-    const line = failureLine(await runCommand(watching({ url: 'sqlite:nowhere.db' })), 2, 'failed');
-    assert.equal(line.error, '--max-lag is for MySQL and MariaDB: SQLite has no replicas');
+  test('for a SQLite file is a usage error, and no other flag would help', async () => {
+    const problem = '--max-lag and --replica are for MySQL and MariaDB: SQLite has no replicas';
+    for (const flags of [
+      ['--batch-size', '1', '--max-lag', '1s'],
+      ['--max-lag', '1s'],
+      ['--replica', 'mysql://db2'],
+    ]) {
+      const ended = await runCommand(['run', '--db-url', 'sqlite:nowhere.db', ...flags]);
+      assert.equal(failureLine(ended, 2, 'failed').error, problem);
+    }
   });
 });
 
