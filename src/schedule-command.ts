@@ -39,7 +39,9 @@ export interface Place {
 export type Scheduled =
   | { readonly kind: 'printed'; readonly block: string }
   | { readonly kind: 'installed'; readonly schedule: Schedule }
-  | { readonly kind: 'removed' };
+  | { readonly kind: 'removed' }
+  /** There was nothing to remove. */
+  | { readonly kind: 'unchanged' };
 
 /** The facts of the line about it. */
 export function scheduledFacts(scheduled: Scheduled): Readonly<Record<string, string | number | null>> {
@@ -63,7 +65,8 @@ export async function schedule(runFlags: RunFlags, flags: ScheduleFlags, place: 
     const crontab = openCrontab();
     const before = await crontab.read();
     const after = removeBlock(before);
-    if (!after.equals(before)) await crontab.write(after);
+    if (after.equals(before)) return { kind: 'unchanged' };
+    await crontab.write(after);
     return { kind: 'removed' };
   }
   const times = readSchedule(flags);

@@ -151,13 +151,13 @@ for (const [name, script] of Object.entries(crontabs)) {
       assert.deepEqual(cron.read(), Buffer.concat([before, after]));
     });
 
-    test('removes nothing where there is nothing', async (t) => {
+    test('removes nothing where there is nothing, and says so', async (t) => {
       const cron = createFor(t);
-      scheduledLine(await cron.run('--remove'));
+      assert.equal(scheduledLine(await cron.run('--remove')).outcome, 'unchanged');
       assert.deepEqual(cron.read(), Buffer.alloc(0));
       const others = Buffer.from('0 1 * * * date\n');
       cron.write(others);
-      scheduledLine(await cron.run('--remove'));
+      assert.equal(scheduledLine(await cron.run('--remove')).outcome, 'unchanged');
       assert.deepEqual(cron.read(), others);
     });
 

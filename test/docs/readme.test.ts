@@ -174,7 +174,7 @@ describe('the table of statuses', () => {
     }
     assert.deepEqual(outcomes, ['counted', 'ready', 'deleted', 'nothing_expired']);
     const [success] = listed;
-    assert.deepEqual(new Set(success?.outcomes), new Set([...outcomes, 'installed', 'removed']));
+    assert.deepEqual(new Set(success?.outcomes), new Set([...outcomes, 'installed', 'removed', 'unchanged']));
   });
 });
 
