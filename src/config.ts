@@ -45,6 +45,8 @@ export interface Logging {
 type Stream = AsyncIterable<string | Uint8Array>;
 
 export interface Inputs {
+  /** Whose help a usage error recommends. */
+  readonly command: string | undefined;
   /** What commander read: texts, or true for a flag without a value. */
   readonly flags: Readonly<Partial<Record<SettingName, string | boolean>>>;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -105,7 +107,7 @@ export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging;
     timeZone === undefined ||
     olderThan === undefined
   ) {
-    return { logging, config: usageError(problems) };
+    return { logging, config: usageError(problems, inputs.command) };
   }
   const config = {
     ...url,
@@ -126,8 +128,10 @@ export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging;
   return { logging, config: Object.freeze(config) };
 }
 
-export function usageError(problems: readonly string[]): CleanupError {
-  return new CleanupError('usage', problems.join('; '), { code: 'USAGE', hint: 'Try: session-cleanup run --help' });
+/** @param command undefined where none was given, or none that there is */
+export function usageError(problems: readonly string[], command: string | undefined): CleanupError {
+  const hint = `Try: ${['session-cleanup', command, '--help'].filter(Boolean).join(' ')}`;
+  return new CleanupError('usage', problems.join('; '), { code: 'USAGE', hint });
 }
 
 function unreadError(timeoutMs: number): CleanupError {

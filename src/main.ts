@@ -37,8 +37,10 @@ export async function main(world: World): Promise<number> {
     await write(world.stdout, invocation.text);
     return 0;
   }
+  const command = invocation.kind === 'usage' ? invocation.command : invocation.kind;
   const { logging, config } = await resolveConfig({
-    flags: 'flags' in invocation ? invocation.flags : {},
+    command,
+    flags: invocation.flags,
     env: world.env,
     stdin: () => world.stdin,
   });
@@ -51,7 +53,7 @@ export async function main(world: World): Promise<number> {
   }
   // Neither Knex nor winston is loaded from here on: for a mistake on the command line, or a schedule.
   try {
-    if (invocation.kind === 'usage') throw usageError([invocation.problem]);
+    if (invocation.kind === 'usage') throw usageError([invocation.problem], command);
     if (invocation.kind !== 'schedule') throw config;
     const { schedule, scheduledFacts } = await import('./schedule-command.js');
     const scheduled = await schedule(invocation.flags, invocation.schedule, world.place);

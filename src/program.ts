@@ -1,16 +1,25 @@
 // commander, and nothing else: commands, flags and help in; raw strings out.
 import { Command, CommanderError } from 'commander';
+import { type CommandDescription, parseFlags } from './command-line.js';
 import { COMMAND_LINE, COMMANDS } from './commands.js';
 import { completionScript, SHELLS } from './completion.js';
 import type { ScheduleFlags } from './schedule-command.js';
 import { flagName, SETTINGS, type SettingName } from './settings.js';
+import { alternatives } from './values.js';
 
 type Flags = Readonly<Partial<Record<SettingName, string | boolean>>>;
 
 export type Invocation =
   /** A text to print, and that is all. */
   | { readonly kind: 'help'; readonly text: string }
-  | { readonly kind: 'usage'; readonly problem: string }
+  | {
+      readonly kind: 'usage';
+      readonly problem: string;
+      /** Undefined where none was given, or none that there is. */
+      readonly command: string | undefined;
+      /** Those that say how the problem is to be told. */
+      readonly flags: Flags;
+    }
   | { readonly kind: 'run' | 'check'; readonly flags: Flags }
   | { readonly kind: 'schedule'; readonly flags: Flags; readonly schedule: ScheduleFlags };
 
@@ -40,10 +49,14 @@ const EXIT_STATUSES_TEXT = [
   ...EXIT_STATUSES.map(([status, text]) => `${status.padStart(5)}  ${text}`),
 ].join('\n');
 
+const COMMAND_PROBLEM = `the command must be ${alternatives(COMMAND_LINE.commands.map(({ name }) => name))}`;
+const SHELL_PROBLEM = `completion must be followed by ${alternatives(SHELLS)}`;
+
 /** Reads the arguments after the name of the program. What it says of them never repeats one that may hold a secret. */
 export function parseArguments(argv: readonly string[], version: string): Invocation {
   let text = '';
   let invocation: Invocation | undefined;
+  const chosen = COMMAND_LINE.commands.find(({ name }) => name === argv[0]);
   const output = {
     writeOut: (part: string) => {
       text += part;
@@ -95,33 +108,45 @@ export function parseArguments(argv: readonly string[], version: string): Invoca
       const shell = SHELLS.find((name) => name === given);
       invocation =
         shell === undefined
-          ? { kind: 'usage', problem: `completion must be followed by ${SHELLS.join(', ')}` }
+          ? usage(SHELL_PROBLEM)
           : { kind: 'help', text: `${completionScript(shell, COMMAND_LINE).trimEnd()}\n` };
     });
   try {
     program.parse(argv, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { kind: 'help', text };
-    return { kind: 'usage', problem: describe(error) };
+    // Help is told with a status of its own: that of the process, which is a failure until the end.
+    if (text !== '') return { kind: 'help', text };
+    return usage(describe(error, chosen));
   }
-  return invocation ?? { kind: 'usage', problem: 'a command is missing: run, check or schedule' };
+  return invocation ?? usage(COMMAND_PROBLEM);
+
+  /** With the flags that could be read all the same. */
+  function usage(problem: string): Invocation {
+    const { logFormat, correlationId }: Flags =
+      program.commands.find((known) => known.name() === chosen?.name)?.opts() ?? {};
+    const flags = Object.entries({ logFormat, correlationId }).filter(([, value]) => value !== undefined);
+    return { kind: 'usage', problem, command: chosen?.name, flags: Object.fromEntries(flags) };
+  }
 }
 
-function describe({ code, message }: CommanderError): string {
+function describe({ code, message }: CommanderError, command: CommandDescription | undefined): string {
   switch (code) {
     case 'commander.unknownOption': {
       // Only the name, and only if it looks like one: `--db-urll=mysql://…` would show its password.
       const name = /'(--?[a-z][a-z-]*)['=]/i.exec(message)?.[1];
-      return name === undefined ? 'an unknown option was given' : `${name} is not an option`;
+      if (name === undefined) return 'an unknown option was given';
+      const isKnown = command?.flags.some(({ flags }) => parseFlags(flags).names.includes(name));
+      if (isKnown) return `${name} takes no value`;
+      return `${name} is not an option${command === undefined ? '' : ` of ${command.name}`}`;
     }
     case 'commander.unknownCommand':
     case 'commander.help':
-      return 'the command must be run, check or schedule';
+      return COMMAND_PROBLEM;
     case 'commander.excessArguments':
       return 'an argument was given that belongs to no flag';
     case 'commander.missingArgument':
-      return `completion must be followed by ${SHELLS.join(', ')}`;
+      return SHELL_PROBLEM;
     case 'commander.optionMissingArgument':
       return `${flagName(message)} needs a value`;
     default:

@@ -61,7 +61,7 @@ export async function schedule(runFlags: RunFlags, flags: ScheduleFlags, place: 
     problems.push('--every and --cron are both given: keep one of them');
   }
   if (flags.remove) {
-    if (problems.length > 0) throw usageError(problems);
+    if (problems.length > 0) throw usageError(problems, 'schedule');
     const crontab = openCrontab();
     const before = await crontab.read();
     const after = removeBlock(before);
@@ -72,9 +72,9 @@ export async function schedule(runFlags: RunFlags, flags: ScheduleFlags, place: 
   const times = readSchedule(flags);
   if ('problem' in times) problems.push(times.problem);
   const args = await readArguments(runFlags, place.cwd, problems);
-  if (problems.length > 0 || 'problem' in times || args === undefined) throw usageError(problems);
+  if (problems.length > 0 || 'problem' in times || args === undefined) throw usageError(problems, 'schedule');
   const block = renderBlock({ schedule: times.value, node: place.node, command: place.command, args });
-  if ('problem' in block) throw usageError([block.problem]);
+  if ('problem' in block) throw usageError([block.problem], 'schedule');
   if (!flags.install) return { kind: 'printed', block: block.value };
   const crontab = openCrontab();
   await crontab.write(upsertBlock(await crontab.read(), block.value));
@@ -112,7 +112,12 @@ async function readArguments(
     problems.push(args.problem);
     return undefined;
   }
-  const { config } = await resolveConfig({ flags: runFlags, env: {}, stdin: () => Readable.from([]) });
+  const { config } = await resolveConfig({
+    command: 'schedule',
+    flags: runFlags,
+    env: {},
+    stdin: () => Readable.from([]),
+  });
   if (config instanceof CleanupError) {
     problems.push(config.message);
     return undefined;

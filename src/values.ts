@@ -109,6 +109,7 @@ function inLargestUnit(milliseconds: number): string {
   return `${milliseconds / size}${unit}`;
 }
 
-function alternatives(values: readonly string[]): string {
+/** `a, b or c`. */
+export function alternatives(values: readonly string[]): string {
   return [values.slice(0, -1).join(', '), ...values.slice(-1)].filter((part) => part !== '').join(' or ');
 }

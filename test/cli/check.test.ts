@@ -406,7 +406,7 @@ describe('check of a SQLite file', { concurrency: 3 }, () => {
   for (const flag of ['--dry-run', '--batch-size=5', '--pause=1', '--max-lag=1', '--metrics-file=m.prom']) {
     test(`takes no ${flag}, which is of the run alone`, async () => {
       const line = failureLine(await runCommand(['check', '--db-url', 'sqlite:nowhere.db', flag]), 2, 'failed');
-      assert.equal(line.error, `${flag.replace(/=.*/, '')} is not an option`);
+      assert.equal(line.error, `${flag.replace(/=.*/, '')} is not an option of check`);
     });
   }
 });

@@ -28,11 +28,11 @@ async function runUntouched(t: TestContext, run: (url: string) => Promise<Ended>
   return ended;
 }
 
-function usageLine(ended: Ended): Line {
+function usageLine(ended: Ended, help = 'session-cleanup run --help'): Line {
   const line = failureLine(ended, 2, 'failed');
   assert.deepEqual(
     [line.error_code, line.hint, line.deleted_count, line.cutoff_time, line.database],
-    ['USAGE', 'Try: session-cleanup run --help', 0, null, null],
+    ['USAGE', `Try: ${help}`, 0, null, null],
   );
   return line;
 }
@@ -127,20 +127,52 @@ describe('a mistake', { concurrency: 2 }, () => {
     assert.deepEqual(problems.map((problem) => problem.split(' ')[0]).sort(), [...named].sort());
   });
 
+  const COMMANDS = 'the command must be run, check, schedule or completion';
+  const COMPLETION = 'completion must be followed by bash, zsh or fish';
   const arguments_ = [
-    { what: 'an unknown flag', args: ['run', '--tabel'], error: '--tabel is not an option' },
-    { what: 'an unknown flag with a value', args: ['run', '--tabel=hunter2'], error: '--tabel is not an option' },
-    { what: 'an unknown short flag', args: ['run', '-x'], error: '-x is not an option' },
-    { what: 'an unknown command', args: ['hunter2'], error: /^the command must be / },
+    { what: 'an unknown flag', args: ['run', '--tabel'], error: '--tabel is not an option of run' },
+    {
+      what: 'an unknown flag with a value',
+      args: ['run', '--tabel=hunter2'],
+      error: '--tabel is not an option of run',
+    },
+    { what: 'an unknown short flag', args: ['run', '-x'], error: '-x is not an option of run' },
+    {
+      what: "a flag of another command's",
+      args: ['check', '--batch-size', '5'],
+      error: '--batch-size is not an option of check',
+    },
+    {
+      what: 'an unknown flag of a schedule',
+      args: ['schedule', '--evry=6h'],
+      error: '--evry is not an option of schedule',
+    },
+    {
+      what: 'an unknown flag of the completion',
+      args: ['completion', '--zsh'],
+      error: '--zsh is not an option of completion',
+    },
+    { what: 'a completion without a shell', args: ['completion'], error: COMPLETION },
+    { what: 'a completion for another shell', args: ['completion', 'hunter2'], error: COMPLETION },
+    { what: 'a value where a flag takes none', args: ['run', '--dry-run=hunter2'], error: '--dry-run takes no value' },
+    { what: 'a bad value for a check', args: ['check', '--timeout', 'hunter2'], error: /^--timeout must be / },
+    {
+      what: 'a bad value for a schedule',
+      args: ['schedule', '--db-url=sqlite:a', '--every', 'hunter2'],
+      error: /^--every must be /,
+    },
+    { what: 'an unknown command', args: ['hunter2'], error: COMMANDS },
+    { what: 'help for an unknown command', args: ['help', 'hunter2'], error: COMMANDS },
     { what: 'an extra argument', args: ['run', 'hunter2'], error: 'an argument was given that belongs to no flag' },
     { what: 'a flag without its value', args: ['run', '--table'], error: '--table needs a value' },
-    { what: 'no command', args: [], error: /command/ },
+    { what: 'no command', args: [], error: COMMANDS },
     { what: 'a flag without a command', args: ['--dry-run'], error: '--dry-run is not an option' },
   ];
   for (const { what, args, error } of arguments_) {
     test(`such as ${what} is a usage error`, async (t) => {
       const ended = await runUntouched(t, (url) => runCommand(args, { env: { SESSION_CLEANUP_DB_URL: url } }));
-      const line = usageLine(ended);
+      const command = ['run', 'check', 'schedule', 'completion'].find((name) => name === args[0]);
+      const line = usageLine(ended, `session-cleanup ${command === undefined ? '' : `${command} `}--help`);
       if (typeof error === 'string') assert.equal(line.error, error);
       else assert.match(String(line.error), error);
       assert.doesNotMatch(ended.stderr, /hunter2/);
@@ -154,7 +186,7 @@ describe('a mistake', { concurrency: 2 }, () => {
       ['mysql://hunter2@h'],
     ]) {
       const ended = await runUntouched(t, (url) => runCommand(args, { env: { SESSION_CLEANUP_DB_URL: url } }));
-      usageLine(ended);
+      usageLine(ended, `session-cleanup ${args[0] === 'run' ? 'run ' : ''}--help`);
       assert.doesNotMatch(ended.stderr, /hunter2|mysql/);
     }
   });
@@ -168,6 +200,25 @@ describe('a mistake', { concurrency: 2 }, () => {
       /^session-cleanup: failed: --timeout must be a duration such as 30, 30s, 5m or 2h\. Try: session-cleanup run --help \([\d.]+ s, USAGE, status 2, correlation ID job-1\)\n$/,
     );
     assert.deepEqual([ended.status, ended.stdout], [2, '']);
+  });
+
+  test('in the name of a flag is told in the format that the other flags say, and with their correlation ID', async () => {
+    const logging = ['--log-format', 'text', '--correlation-id', 'job-1'];
+    for (const [command, ...mistake] of [
+      ['run', '--tabel', 'x'],
+      ['run', '--dry-run=yes'],
+      ['check', 'x'],
+      ['schedule', '--evry'],
+    ] as const) {
+      for (const args of [
+        [command, ...logging, ...mistake],
+        [command, ...mistake, ...logging],
+      ]) {
+        const { status, stdout, stderr } = await runCommand(args);
+        assert.deepEqual([status, stdout], [2, '']);
+        assert.match(stderr, /^session-cleanup: failed: .* \([\d.]+ s, USAGE, status 2, correlation ID job-1\)\n$/);
+      }
+    }
   });
 
   test('in the correlation ID gets a new one, and the line still carries an ID', async () => {
@@ -200,6 +251,16 @@ describe('help', { concurrency: 2 }, () => {
       assert.match(stdout, /^Examples:\n/);
       assert.match(stdout, /130, 143, 129 {2}stopped by SIGINT, SIGTERM, SIGHUP[^\n]*\n$/);
     }
+  });
+
+  test('of a command is the same by help as by --help', async () => {
+    for (const command of ['run', 'check', 'schedule', 'completion']) {
+      const asked = await runCommand([command, '--help']);
+      const { status, stdout, stderr } = await runCommand(['help', command]);
+      assert.deepEqual([status, stdout, stderr], [0, asked.stdout, '']);
+    }
+    const { status, stdout } = await runCommand(['help']);
+    assert.deepEqual([status, stdout], [0, (await runCommand(['--help'])).stdout]);
   });
 
   test('of run names every flag', async () => {
