@@ -13,7 +13,11 @@ export interface FlagDescription {
 export interface CommandDescription {
   readonly name: string;
   readonly help: string;
+  /** What it takes besides flags, as `shell`, and what that may be. */
+  readonly argument?: { readonly name: string; readonly help: string };
   readonly flags: readonly FlagDescription[];
+  /** What is to be known of all the flags together. */
+  readonly note?: string;
 }
 
 export interface CommandLine {

@@ -1,6 +1,8 @@
 // The commands and their flags, described once: for the parser, the help, the completions and the manual page.
 import type { CommandDescription, CommandLine, FlagDescription } from './command-line.js';
+import { SHELLS } from './completion.js';
 import { SETTINGS, type Setting } from './settings.js';
+import { alternatives } from './values.js';
 
 const HELP: FlagDescription = { flags: '-h, --help', help: 'print this help' };
 
@@ -27,8 +29,15 @@ export const COMMANDS: readonly (CommandDescription & { readonly name: CommandNa
     name: 'schedule',
     help: 'print, install or remove the crontab entry of a run with these flags',
     flags: [...SCHEDULE_FLAGS, ...ALL],
+    note: 'The settings of the run come from flags alone: cron has none of your variables.',
   },
 ];
+
+export const COMPLETION = {
+  name: 'completion',
+  help: 'print what completes the command line in bash, zsh or fish',
+  argument: { name: 'shell', help: alternatives(SHELLS) },
+} as const;
 
 export const COMMAND_LINE: CommandLine = {
   name: 'session-cleanup',
@@ -36,6 +45,6 @@ export const COMMAND_LINE: CommandLine = {
   flags: [{ flags: '-V, --version', help: 'print the version' }, HELP],
   commands: [
     ...COMMANDS.map((command) => ({ ...command, flags: [...command.flags, HELP] })),
-    { name: 'completion', help: 'print what completes the command line in bash, zsh or fish', flags: [HELP] },
+    { ...COMPLETION, flags: [HELP] },
   ],
 };

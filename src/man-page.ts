@@ -33,7 +33,13 @@ export function renderManPage({ commandLine, version, date, sections }: ManPage)
     '.SH NAME',
     `${text(name)} \\- ${text(help)}`,
     '.SH SYNOPSIS',
-    ...commands.flatMap((command) => [`.B ${text(name)} ${text(command.name)}`, `.RI [ options ]`, '.br']).slice(0, -1),
+    ...commands
+      .flatMap(({ name: command, argument }) => [
+        `.B ${text(name)} ${text(command)}`,
+        argument === undefined ? '.RI [ options ]' : `.I ${text(argument.name)}`,
+        '.br',
+      ])
+      .slice(0, -1),
     '.SH COMMANDS',
     ...commands.flatMap((command) => ['.TP', `.B ${text(command.name)}`, line(command.help)]),
     '.SH OPTIONS',
@@ -53,6 +59,10 @@ function describeCommand(command: CommandDescription, earlier: readonly CommandD
   return [
     `.SS ${macroArgument(`${name} ${command.name}`)}`,
     ...(again.length === 0 ? [] : [line(`Of the options above: ${again.join(', ')}.`)]),
+    ...(command.note === undefined ? [] : [line(command.note)]),
+    ...(command.argument === undefined
+      ? []
+      : ['.TP', `\\fI${text(command.argument.name)}\\fR`, line(command.argument.help)]),
     ...command.flags.filter((flag) => !known.has(flag.flags)).flatMap(describeFlag),
   ];
 }

@@ -1,7 +1,7 @@
 // commander, and nothing else: commands, flags and help in; raw strings out.
 import { Command, CommanderError } from 'commander';
 import { type CommandDescription, parseFlags } from './command-line.js';
-import { COMMAND_LINE, COMMANDS } from './commands.js';
+import { COMMAND_LINE, COMMANDS, COMPLETION } from './commands.js';
 import { completionScript, SHELLS } from './completion.js';
 import type { ScheduleFlags } from './schedule-command.js';
 import { flagName, SETTINGS, type SettingName } from './settings.js';
@@ -33,13 +33,13 @@ export const EXAMPLES: readonly string[] = [
 
 export const EXIT_STATUSES: readonly (readonly [string, string])[] = [
   ['0', 'done; also when nothing was expired'],
-  ['1', 'failed, rolled back (or the COMMIT was not confirmed: the line says "unknown")'],
+  ['1', 'failed: only committed batches stay (the line says "unknown" where the COMMIT was not confirmed)'],
   ['2', 'usage or configuration; the database was not touched'],
   ['3', 'refused: no such table or column, or its values do not fit the format'],
   ['4', 'unavailable: cannot connect or log in'],
   ['75', 'busy: another run is at work, or the database stayed locked'],
   ['124', 'out of time: what is counted was deleted, run it again'],
-  ['130, 143, 129', 'stopped by SIGINT, SIGTERM, SIGHUP; rolled back'],
+  ['130, 143, 129', 'stopped by SIGINT, SIGTERM, SIGHUP: only committed batches stay'],
 ];
 
 const EXAMPLES_TEXT = ['Examples:', ...EXAMPLES.map((example) => `  $ ${example}`), ''].join('\n');
@@ -50,7 +50,7 @@ const EXIT_STATUSES_TEXT = [
 ].join('\n');
 
 const COMMAND_PROBLEM = `the command must be ${alternatives(COMMAND_LINE.commands.map(({ name }) => name))}`;
-const SHELL_PROBLEM = `completion must be followed by ${alternatives(SHELLS)}`;
+const SHELL_PROBLEM = `completion must be followed by ${COMPLETION.argument.help}`;
 
 /** Reads the arguments after the name of the program. What it says of them never repeats one that may hold a secret. */
 export function parseArguments(argv: readonly string[], version: string): Invocation {
@@ -71,10 +71,10 @@ export function parseArguments(argv: readonly string[], version: string): Invoca
     .configureOutput(output)
     .addHelpText('before', EXAMPLES_TEXT)
     .addHelpText('after', EXIT_STATUSES_TEXT);
-  const settingsHelp =
-    `\nEach flag has an environment variable, such as ${SETTINGS.timeout.variables[0]} for ${flagName(SETTINGS.timeout.flags)}.\n` +
-    `A flag beats the variable; an empty variable is unset.\n${EXIT_STATUSES_TEXT}`;
-  for (const { name, help, flags } of COMMANDS) {
+  const variablesNote =
+    `Each flag has an environment variable, such as ${SETTINGS.timeout.variables[0]} for ${flagName(SETTINGS.timeout.flags)}.\n` +
+    'A flag beats the variable; an empty variable is unset.';
+  for (const { name, help, flags, note = variablesNote } of COMMANDS) {
     const command = program
       .command(name)
       .description(help)
@@ -83,7 +83,7 @@ export function parseArguments(argv: readonly string[], version: string): Invoca
       .configureOutput(output)
       .allowExcessArguments(false)
       .addHelpText('before', EXAMPLES_TEXT)
-      .addHelpText('after', settingsHelp)
+      .addHelpText('after', `\n${note}\n${EXIT_STATUSES_TEXT}`)
       .action(({ every, cron, install, remove, ...given }: Flags & ScheduleFlags) => {
         invocation =
           name === 'schedule'
@@ -98,9 +98,9 @@ export function parseArguments(argv: readonly string[], version: string): Invoca
     }
   }
   program
-    .command('completion')
-    .description('print what completes the command line in bash, zsh or fish')
-    .argument('<shell>', SHELLS.join(', '))
+    .command(COMPLETION.name)
+    .description(COMPLETION.help)
+    .argument(`<${COMPLETION.argument.name}>`, COMPLETION.argument.help)
     .helpOption('-h, --help', 'print this help')
     .exitOverride()
     .configureOutput(output)

@@ -268,6 +268,24 @@ describe('help', { concurrency: 2 }, () => {
     for (const { flags } of Object.values(SETTINGS)) assert.ok(stdout.includes(flags), flags);
   });
 
+  test('says of which commands the flags have variables', async () => {
+    for (const [command, hasVariables] of [
+      ['run', true],
+      ['check', true],
+      ['schedule', false],
+      ['completion', false],
+    ] as const) {
+      const { stdout } = await runCommand([command, '--help']);
+      assert.equal(stdout.includes('Each flag has an environment variable'), hasVariables, command);
+    }
+  });
+
+  test('says what an interrupted or failed run in batches leaves: what is committed', async () => {
+    const { stdout } = await runCommand(['--help']);
+    assert.match(stdout, /\n {4}1 {2}failed: only committed batches stay /);
+    assert.match(stdout, /\n130, 143, 129 {2}stopped by [^\n]*: only committed batches stay\n/);
+  });
+
   test('is not needed for the version', async () => {
     const { status, stdout, stderr } = await runCommand(['--version']);
     assert.match(stdout, /^\d+\.\d+\.\d+\n$/);

@@ -22,6 +22,7 @@ const PAGE = renderManPage({
     commands: [
       { name: 'run', help: 'do it', flags: [timeout, { flags: '-n, --dry-run', help: HOSTILE }] },
       { name: 'check', help: HOSTILE, flags: [timeout, { flags: '--only <path>', help: 'one' }] },
+      { name: 'sing', help: 'la', argument: { name: 'song', help: 'any' }, flags: [timeout], note: 'All at once.' },
     ],
   },
   version: '1.2.3',
@@ -49,6 +50,7 @@ describe('the manual page', () => {
     const requests = new Set(PAGE.split('\n').flatMap((line) => /^[.']\S*/.exec(line) ?? []));
     assert.deepEqual([...requests].sort(), [
       '.B',
+      '.I',
       '.PP',
       '.RE',
       '.RI',
@@ -72,6 +74,14 @@ describe('the manual page', () => {
       /\n\.TP\n\\fB\\-\\-timeout\\fR \\fIduration\\fR\nbudget, such as 30s; 0 is none\n\.br\nDefault: 30s\.\n\.br\nEnvironment: SWEEP_TIMEOUT\.\n/,
     );
     assert.match(PAGE, /\n\.SS "sweep\\-up check"\nOf the options above: \\-\\-timeout\.\n\.TP\n\\fB\\-\\-only\\fR/);
+  });
+
+  test('has what a command takes besides flags, and what is to be known of them', () => {
+    assert.match(PAGE, /\n\.SH SYNOPSIS\n(?:.*\n)*\.B sweep\\-up sing\n\.I song\n\.SH COMMANDS\n/);
+    assert.match(
+      PAGE,
+      /\n\.SS "sweep\\-up sing"\nOf the options above: \\-\\-timeout\.\nAll at once\.\n\.TP\n\\fIsong\\fR\nany\n\.SH/,
+    );
   });
 
   for (const [program, args] of WARN) {
