@@ -66,7 +66,7 @@ export async function openConnection(dialect: Dialect, deadline: Deadline, drive
     if (!absent) throw cause;
     throw new CleanupError('unavailable', `the driver ${knexConfig.client} is not installed`, {
       code: 'NO_DRIVER',
-      hint: `Install it: npm install -g --allow-scripts=${knexConfig.client} session-cleanup`,
+      hint: `Install session-cleanup again with --allow-scripts=${knexConfig.client}; in a project: npm install-scripts approve ${knexConfig.client}, then npm rebuild ${knexConfig.client}.`,
       cause,
     });
   }
