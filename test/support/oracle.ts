@@ -39,8 +39,8 @@ export interface Setting {
 }
 
 /**
- * What a run has to do with a row. `either` is for what is written finer than a millisecond, within one of the cutoff:
- * it may be kept until the next run; and what is finer than a microsecond may be judged as if it were not there.
+ * What a run has to do with a row. `either` is for what is written finer than a millisecond, within two of the cutoff (a
+ * limit on a wall clock may be the last one before a change): it may be kept until the next run; and what is finer than a microsecond may be judged as if it were not there.
  */
 export function verdict(meaning: Meaning, { format, cutoff, timeZone }: Setting): 'delete' | 'keep' | 'either' {
   if (meaning.kind === 'never' || formatOf(meaning) !== format) return 'keep';
@@ -50,7 +50,7 @@ export function verdict(meaning: Meaning, { format, cutoff, timeZone }: Setting)
   if (latest(ms) === cutoff && nanos >= 1000) return 'keep';
   if (latest(ms) === cutoff && (nanos > 0 || (meaning.kind === 'instant' && meaning.isFine))) return 'either';
   if (latest(ms) > cutoff) return 'keep';
-  return nanos > 0 && latest(ms + 1) >= cutoff ? 'either' : 'delete';
+  return nanos > 0 && latest(ms + 2) >= cutoff ? 'either' : 'delete';
 }
 
 /** Undefined for what never expires. */
