@@ -258,11 +258,12 @@ function storedPredicate(column: string, format: Fit['format'], storedAs: Stored
  */
 function dateTimeTextPredicate(column: string, { instant, wallClock: { notAfter, except } }: Cutoff): Predicate {
   const moment = `julianday(${column})`;
-  // What is finer than a millisecond has been rounded away: at the very millisecond of the cutoff it may lie after it.
+  // What is finer than a millisecond has been rounded away: at the very millisecond of a limit it may lie after it.
   const finer = `rtrim(${column}, '0') GLOB '*.[0-9][0-9][0-9][0-9]*'`;
   const notAfterCutoff = `(${moment} < julianday(?) OR (${moment} = julianday(?) AND NOT ${finer}))`;
   const [cutoffText, wallText] = [dateTimeText(instant.getTime()), dateTimeText(notAfter)];
-  const skipped = except === undefined ? '' : ` AND NOT (${moment} > julianday(?) AND ${moment} < julianday(?))`;
+  const isAfter = `(${moment} > julianday(?) OR (${moment} = julianday(?) AND ${finer}))`;
+  const skipped = except === undefined ? '' : ` AND NOT (${isAfter} AND ${moment} < julianday(?))`;
   const isZoned = `substr(${column}, -1) = 'Z' OR (length(${column}) > 16 AND substr(${column}, -6, 1) IN ('+', '-'))`;
   const onWallClock = {
     sql: `CASE WHEN ${isZoned} THEN ${notAfterCutoff} ELSE ${notAfterCutoff}${skipped} END`,
@@ -271,7 +272,7 @@ function dateTimeTextPredicate(column: string, { instant, wallClock: { notAfter,
       cutoffText,
       wallText,
       wallText,
-      ...(except === undefined ? [] : [dateTimeText(except.after), dateTimeText(except.before)]),
+      ...(except === undefined ? [] : [except.after, except.after, except.before].map(dateTimeText)),
     ],
   };
   // Where the wall clock shows UTC both are the same, and a quarter of the time is saved.
