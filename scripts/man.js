@@ -1,8 +1,8 @@
 // Writes man/session-cleanup.1 from the very description that the command line is parsed by. `npm run man` runs it.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { COMMAND_LINE } from '../dist/src/commands.js';
-import { renderManPage } from '../dist/src/man-page.js';
-import { EXAMPLES, EXIT_STATUSES } from '../dist/src/program.js';
+import { COMMAND_LINE } from '../dist/src/cli/description.js';
+import { renderManPage } from '../dist/src/cli/man-page.js';
+import { EXAMPLES, EXIT_STATUSES } from '../dist/src/cli/program.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const page = renderManPage({

@@ -1,13 +1,20 @@
 // The composition root: argv and world in, exit status out. Reads top to bottom as what one command does.
 import type { Readable } from 'node:stream';
-import { type Config, type Logging, resolveConfig, usageError } from './config.js';
+import { createDeadline } from './cleanup/deadline.js';
+import { parseArguments } from './cli/program.js';
+import type { Place } from './commands/schedule.js';
 import { withCorrelationId } from './correlation.js';
-import { createDeadline } from './deadline.js';
 import { CleanupError, type StopSignal } from './errors.js';
-import { parseArguments } from './program.js';
-import { createRedactor } from './redact.js';
-import { createRecord, type Ending, endingOfError, formatLine, type LogRecord, type RunFacts } from './report.js';
-import type { Place } from './schedule-command.js';
+import {
+  createRecord,
+  type Ending,
+  endingOfError,
+  formatLine,
+  type LogRecord,
+  type RunFacts,
+} from './report/record.js';
+import { createRedactor } from './report/redact.js';
+import { type Config, type Logging, resolveConfig, usageError } from './settings/config.js';
 import { type OutputStream, write } from './streams.js';
 
 /** Everything of the process that the program may touch. */
@@ -55,7 +62,7 @@ export async function main(world: World): Promise<number> {
   try {
     if (invocation.kind === 'usage') throw usageError([invocation.problem], command);
     if (invocation.kind !== 'schedule') throw config;
-    const { schedule, scheduledFacts } = await import('./schedule-command.js');
+    const { schedule, scheduledFacts } = await import('./commands/schedule.js');
     const scheduled = await schedule(invocation.flags, invocation.schedule, world.place);
     if (scheduled.kind === 'printed') {
       await write(world.stdout, `${scheduled.block}\n`);
@@ -97,7 +104,7 @@ async function execute(
     onSignal: (listener) => world.onSignal(listener),
   });
   const redact = createRedactor([config.target, ...config.replicas].flatMap(({ secrets }) => secrets));
-  const { createLogger } = await import('./logger.js');
+  const { createLogger } = await import('./report/logger.js');
   const logger = createLogger({
     stdout: world.stdout,
     stderr: world.stderr,
@@ -123,10 +130,13 @@ async function execute(
   };
   const driverLog = (message: string): void => debug('driver', { detail: redact(message) });
   const showsProgress = kind === 'run' && world.stderr.isTTY === true && !logging.quiet && !config.dryRun;
-  const progressBar = showsProgress ? (await import('./progress-bar.js')).createProgressBar(world.stderr) : undefined;
+  const progressBar = showsProgress
+    ? (await import('./report/progress-bar.js')).createProgressBar(world.stderr)
+    : undefined;
   let ending: Ending;
   try {
-    const command = kind === 'run' ? (await import('./run.js')).run : (await import('./check.js')).check;
+    const command =
+      kind === 'run' ? (await import('./commands/run.js')).run : (await import('./commands/check.js')).check;
     ending = await command({
       config,
       deadline,
@@ -149,7 +159,7 @@ async function execute(
     createRecord(facts, ending, world.now(), performance.now() - startedAt, world.version, redact);
   if (config.metricsFile !== undefined && kind === 'run') {
     // The run is over: what cannot be written is said, and changes nothing.
-    const { writeMetrics } = await import('./metrics.js');
+    const { writeMetrics } = await import('./report/metrics.js');
     await writeMetrics(config.metricsFile, finish(), facts.oldestExpired).catch((error: unknown) => {
       warn(asCleanupError(error).message);
     });

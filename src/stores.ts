@@ -1,6 +1,6 @@
 // The presets: where each known session store keeps its expiry, and as what. Facts about the stores, one line each;
 // what is made of them is config's.
-import type { ExpiresFormat } from './expiry.js';
+import type { ExpiresFormat } from './expiry/format.js';
 
 export type StoreEngine = 'mysql' | 'sqlite';
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import { SETTINGS, type SettingName } from '../../src/settings.js';
+import { SETTINGS, type SettingName } from '../../src/settings/settings.js';
 import { type Database, engines } from '../support/databases.js';
 import { type Input, runMain } from '../support/in-process.js';
 

@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { SETTINGS } from '../../src/settings.js';
+import { SETTINGS } from '../../src/settings/settings.js';
 import { type CommandOptions, runCommand } from '../support/command.js';
 import { type Database, engines } from '../support/databases.js';
 import { failureLine, type Line, successLine } from '../support/lines.js';

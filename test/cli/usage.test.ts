@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { flagName, SETTINGS } from '../../src/settings.js';
+import { flagName, SETTINGS } from '../../src/settings/settings.js';
 import { type Ended, runCommand } from '../support/command.js';
 import { engines } from '../support/databases.js';
 import { failureLine, type Line } from '../support/lines.js';

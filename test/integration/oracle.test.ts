@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { cleanUp } from '../../src/cleanup.js';
-import { databaseUrl } from '../../src/database-url.js';
-import { createDeadline, type Deadline } from '../../src/deadline.js';
-import { createDialect } from '../../src/dialects/index.js';
+import { cleanUp } from '../../src/cleanup/cleanup.js';
+import { createDeadline, type Deadline } from '../../src/cleanup/deadline.js';
+import { type OpenedSessions, openSessions } from '../../src/database/sessions.js';
+import { databaseUrl } from '../../src/engines/database-url.js';
+import { createDialect } from '../../src/engines/index.js';
 import { CleanupError } from '../../src/errors.js';
-import { createCutoff } from '../../src/expiry.js';
-import { type OpenedSessions, openSessions } from '../../src/session-repository.js';
+import { createCutoff } from '../../src/expiry/format.js';
 import { runCommand } from '../support/command.js';
 import { type Database, type Engine, engines } from '../support/databases.js';
 import {

@@ -1,12 +1,12 @@
 // How the engines carry out what a run really sends: by which index, and without reading again what it has passed.
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { cleanUp } from '../../src/cleanup.js';
-import { databaseUrl } from '../../src/database-url.js';
-import { createDeadline } from '../../src/deadline.js';
-import { createDialect } from '../../src/dialects/index.js';
-import { createCutoff } from '../../src/expiry.js';
-import { openSessions } from '../../src/session-repository.js';
+import { cleanUp } from '../../src/cleanup/cleanup.js';
+import { createDeadline } from '../../src/cleanup/deadline.js';
+import { openSessions } from '../../src/database/sessions.js';
+import { databaseUrl } from '../../src/engines/database-url.js';
+import { createDialect } from '../../src/engines/index.js';
+import { createCutoff } from '../../src/expiry/format.js';
 import { type Database, type Engine, engines } from '../support/databases.js';
 import { runHere } from '../support/in-process.js';
 import type { Line } from '../support/lines.js';

@@ -4,12 +4,12 @@ import { createHash, randomUUID } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
-import type { Done } from '../../src/cleanup.js';
-import { databaseUrl } from '../../src/database-url.js';
-import { createDeadline } from '../../src/deadline.js';
-import { createDialect } from '../../src/dialects/index.js';
-import { createCutoff } from '../../src/expiry.js';
-import { type OpenedSessions, openSessions, type Stretch } from '../../src/session-repository.js';
+import type { Done } from '../../src/cleanup/cleanup.js';
+import { createDeadline } from '../../src/cleanup/deadline.js';
+import { type OpenedSessions, openSessions, type Stretch } from '../../src/database/sessions.js';
+import { databaseUrl } from '../../src/engines/database-url.js';
+import { createDialect } from '../../src/engines/index.js';
+import { createCutoff } from '../../src/expiry/format.js';
 import { type Database, type Engine, engines } from '../support/databases.js';
 import { runHere } from '../support/in-process.js';
 

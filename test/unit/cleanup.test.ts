@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CleanupOptions, cleanUp, type Progress, type SessionRepository } from '../../src/cleanup.js';
-import { createDeadline, type Deadline, stoppedError } from '../../src/deadline.js';
+import { type CleanupOptions, cleanUp, type Progress, type SessionRepository } from '../../src/cleanup/cleanup.js';
+import { createDeadline, type Deadline, stoppedError } from '../../src/cleanup/deadline.js';
 import { CleanupError, type FailureKind, type StopSignal } from '../../src/errors.js';
 
 interface Stretch {

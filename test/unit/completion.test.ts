@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type CommandLine, parseFlags } from '../../src/command-line.js';
-import { completionScript, SHELLS } from '../../src/completion.js';
+import { type CommandLine, parseFlags } from '../../src/cli/command-line.js';
+import { completionScript, SHELLS } from '../../src/cli/completion.js';
 
 const HOSTILE = 'it\'s [a] \\ "thing": $HOME `id` $(id) %';
 const SHARED = [

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { openCrontab, removeBlock, upsertBlock } from '../../src/crontab.js';
+import { openCrontab, removeBlock, upsertBlock } from '../../src/crontab/crontab.js';
 import { CleanupError } from '../../src/errors.js';
 
 const BLOCK = '# BEGIN session_cleanup (…)\n49 */6 * * * /usr/bin/node x run >/dev/null\n# END session_cleanup';

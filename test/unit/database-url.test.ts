@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { databaseUrl, type MysqlTarget } from '../../src/database-url.js';
-import { createRedactor } from '../../src/redact.js';
+import { databaseUrl, type MysqlTarget } from '../../src/engines/database-url.js';
+import { createRedactor } from '../../src/report/redact.js';
 
 const UNREADABLE =
   /^cannot be read as a URL: special characters in the user name or password must be percent-encoded \(# \/ \? @ : % as %23 %2F %3F %40 %3A %25\)$/;

@@ -14,7 +14,7 @@ import {
   type PastWallClock,
   recognise,
   type Sampled,
-} from '../../src/expiry.js';
+} from '../../src/expiry/format.js';
 import { CLOCK_CHANGES, DAY, HOUR, latestReading, MINUTE, offsetAt, TIME_ZONES } from '../support/oracle.js';
 
 const integer = (value: unknown): Sampled => ({ value, storage: 'integer' });

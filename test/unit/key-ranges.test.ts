@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { Binding, Key } from '../../src/dialects/dialect.js';
-import { type KeyRange, rangeCondition, rangesBetween } from '../../src/key-ranges.js';
+import { type KeyRange, rangeCondition, rangesBetween } from '../../src/database/key-ranges.js';
+import type { Binding, Key } from '../../src/engines/engine.js';
 
 type Row = readonly number[];
 

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { renderManPage } from '../../src/man-page.js';
+import { renderManPage } from '../../src/cli/man-page.js';
 
 const timeout = {
   flags: '--timeout <duration>',

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { CleanupError } from '../../src/errors.js';
-import { renderMetrics, writeMetrics } from '../../src/metrics.js';
-import type { LogRecord } from '../../src/report.js';
+import { renderMetrics, writeMetrics } from '../../src/report/metrics.js';
+import type { LogRecord } from '../../src/report/record.js';
 
 const SUCCESS: LogRecord = {
   timestamp: '2026-01-02T03:04:05.678Z',
@@ -207,7 +207,7 @@ session_cleanup_oldest_expired_age_seconds${LABELS} 86400.5
     writeFileSync(path, 'old\n');
     // A limit on the size of files stands in for a full disk.
     const script = `
-      const { writeMetrics } = await import(${JSON.stringify(new URL('../../src/metrics.js', import.meta.url))});
+      const { writeMetrics } = await import(${JSON.stringify(new URL('../../src/report/metrics.js', import.meta.url))});
       const record = { ...${JSON.stringify(SUCCESS)}, table: 'x'.repeat(100_000) };
       await writeMetrics(${JSON.stringify(path)}, record).catch(({ message }) => console.log(message));`;
     const shell = 'ulimit -f 8; exec "$0" --input-type=module -e "$1"';

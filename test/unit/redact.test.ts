@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { createRedactor } from '../../src/redact.js';
+import { createRedactor } from '../../src/report/redact.js';
 
 describe('a known secret is masked', () => {
   test('wherever it occurs', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { cronExpression, every, renderBlock, scheduledArguments, scheduleEvery } from '../../src/schedule.js';
+import { cronExpression, every, renderBlock, scheduledArguments, scheduleEvery } from '../../src/crontab/entry.js';
 
 describe('--every', () => {
   test('takes what divides an hour or a day', () => {

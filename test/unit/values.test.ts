@@ -12,7 +12,7 @@ import {
   type Parser,
   path,
   timeZone,
-} from '../../src/values.js';
+} from '../../src/settings/values.js';
 
 function accepts<T>(parse: Parser<T>, cases: Readonly<Record<string, T>>): void {
   for (const [raw, value] of Object.entries(cases)) assert.deepEqual(parse(raw), { value }, JSON.stringify(raw));

@@ -1,0 +1,45 @@
+// Stretches of a key as plain ranges: every engine uses an index for "these equal, and the next one between".
+import type { Binding, Key, Sql } from '../engines/engine.js';
+
+/** The values of the key's columns in one row. */
+export type Position = readonly Binding[];
+
+/** Columns before equal `equal`; the next one is after `after`, and before (or not after) `end`. Absent: unbounded. */
+export interface KeyRange {
+  readonly equal: readonly Binding[];
+  readonly after?: Binding | undefined;
+  readonly end?: { readonly value: Binding; readonly inclusive: boolean } | undefined;
+}
+
+/**
+ * What lies after `after` and up to and including `upTo`, in key order, as ranges that do not overlap.
+ * `(a, p)` to `(b, q)` is: the rest of a, what lies between a and b, and the beginning of b. `shared` is how many
+ * columns, from the first on, are equal in both: only the engine knows, for a collation may hold a and A for the same.
+ */
+export function rangesBetween(
+  after: Position | undefined,
+  upTo: Position | undefined,
+  shared: number,
+  equal: Position = [],
+): KeyRange[] {
+  const [a, ...afterRest] = after ?? [];
+  const [b, ...upToRest] = upTo ?? [];
+  if (a !== undefined && shared > 0) return rangesBetween(afterRest, upToRest, shared - 1, [...equal, a]);
+  const end = b === undefined ? undefined : { value: b, inclusive: upToRest.length === 0 };
+  return [
+    ...(a !== undefined && afterRest.length > 0 ? rangesBetween(afterRest, undefined, 0, [...equal, a]) : []),
+    { equal, after: a, end },
+    ...(b !== undefined && upToRest.length > 0 ? rangesBetween(undefined, upToRest, 0, [...equal, b]) : []),
+  ];
+}
+
+/** The range as a condition; undefined where it is the whole key. */
+export function rangeCondition(range: KeyRange, key: Key, quote: (name: string) => string): Sql | undefined {
+  const names = key.columns.map(({ name }) => quote(name));
+  const terms: [string, Binding][] = range.equal.map((value, at) => [`${names[at]} = ?`, value]);
+  const name = names[range.equal.length];
+  if (range.after !== undefined) terms.push([`${name} > ?`, range.after]);
+  if (range.end !== undefined) terms.push([`${name} ${range.end.inclusive ? '<=' : '<'} ?`, range.end.value]);
+  if (terms.length === 0) return undefined;
+  return { sql: terms.map(([sql]) => sql).join(' AND '), bindings: terms.map(([, value]) => value) };
+}

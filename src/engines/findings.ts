@@ -1,0 +1,20 @@
+// Findings and hints that every engine words alike.
+import type { Finding } from './engine.js';
+
+/** Where the engine refuses to delete a row because others refer to it. */
+export const REFERRED_HINT =
+  'Rows of another table refer to an expired session: make their foreign key ON DELETE CASCADE or SET NULL.';
+
+/** Of a table whose rows refer to the sessions, by its rule ON DELETE. */
+export function referenceFinding(child: unknown, rule: unknown): Finding {
+  const text = `rows of ${child} refer to this table (ON DELETE ${rule})`;
+  if (rule === 'RESTRICT' || rule === 'NO ACTION') {
+    const mend = 'a session that is referred to cannot be deleted: make the foreign key ON DELETE CASCADE or SET NULL';
+    return { kind: 'problem', text, mend };
+  }
+  return { kind: 'advice', text, mend: `make sure that an index on ${child} leads with the referring column` };
+}
+
+export function triggerFinding(name: unknown): Finding {
+  return { kind: 'advice', text: `the trigger ${name} runs for every deleted row`, mend: 'make sure that it is cheap' };
+}

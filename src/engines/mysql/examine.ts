@@ -1,0 +1,75 @@
+// What `check` asks a MySQL or MariaDB server: settings, foreign keys, triggers. Reads only.
+import type { Examination, Finding, Query, Table } from '../engine.js';
+import { referenceFinding, triggerFinding } from '../findings.js';
+
+const SETTINGS = [
+  'version',
+  'version_comment',
+  'read_only',
+  'super_read_only',
+  'log_bin',
+  'binlog_format',
+  'wsrep_on',
+  'wsrep_max_ws_rows',
+  'transaction_isolation',
+  'tx_isolation',
+  'time_zone',
+  'system_time_zone',
+];
+
+export async function examineMysql(query: Query, schema: string, table: Table): Promise<Examination> {
+  const {
+    version = '',
+    version_comment: comment = '',
+    ...settings
+  } = await readPairs(
+    query,
+    `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${SETTINGS.map(() => '?').join(', ')})`,
+    SETTINGS,
+  );
+  const { Ssl_cipher: cipher = '' } = await readPairs(query, `SHOW SESSION STATUS LIKE 'Ssl_cipher'`, []);
+  const [size] = await query(
+    'SELECT table_rows AS estimate, data_length + index_length AS bytes FROM information_schema.tables WHERE table_schema = ? AND table_name = ?',
+    [schema, table.name],
+  );
+  const children = await query(
+    'SELECT table_name AS child, delete_rule AS delete_rule FROM information_schema.referential_constraints WHERE unique_constraint_schema = ? AND referenced_table_name = ?',
+    [schema, table.name],
+  );
+  const triggers = await query(
+    `SELECT trigger_name AS name FROM information_schema.triggers WHERE event_object_schema = ? AND event_object_table = ? AND event_manipulation = 'DELETE'`,
+    [schema, table.name],
+  );
+  const findings: Finding[] = [];
+  if (settings.read_only === 'ON' || settings.super_read_only === 'ON') {
+    findings.push({ kind: 'problem', text: 'the server is read only', mend: 'name the primary in --db-url' });
+  }
+  if (settings.log_bin === 'ON' && settings.binlog_format === 'STATEMENT') {
+    findings.push({
+      kind: 'problem',
+      text: 'the binary log is written as statements, which READ COMMITTED does not allow (error 1665)',
+      mend: 'SET GLOBAL binlog_format = ROW (or MIXED)',
+    });
+  }
+  if (settings.wsrep_on === 'ON') {
+    findings.push({
+      kind: 'advice',
+      text: 'this is a Galera node: one large transaction is one large write set',
+      mend: 'run with --batch-size 5000',
+    });
+  }
+  for (const { child, delete_rule: rule } of children) findings.push(referenceFinding(child, rule));
+  for (const { name } of triggers) findings.push(triggerFinding(name));
+  return {
+    server: /mariadb/i.test(version) ? `MariaDB ${version}` : `MySQL ${version}${comment === '' ? '' : ` ${comment}`}`,
+    estimatedRows: Number(size?.estimate ?? 0),
+    tableBytes: Number(size?.bytes ?? 0),
+    facts: { ...settings, tls: cipher === '' ? 'off' : cipher },
+    findings,
+  };
+}
+
+async function readPairs(query: Query, sql: string, bindings: readonly string[]): Promise<Record<string, string>> {
+  const rows = await query(sql, bindings);
+  return Object.fromEntries(rows.map((row) => [String(row.Variable_name), String(row.Value)]));
+}

@@ -1,0 +1,50 @@
+// What `check` asks a SQLite file: settings, foreign keys, triggers, and whether it may be written. Reads only.
+import { accessSync, constants } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Examination, Finding, Query, Table } from '../engine.js';
+import { referenceFinding, triggerFinding } from '../findings.js';
+
+export async function examineSqlite(query: Query, path: string, table: Table): Promise<Examination> {
+  const one = async (sql: string): Promise<string> => String(Object.values((await query(sql))[0] ?? {})[0]);
+  const journalMode = await one('PRAGMA journal_mode');
+  const children = await query(
+    `SELECT child.name AS child, key.on_delete AS delete_rule FROM sqlite_schema AS child, pragma_foreign_key_list(child.name) AS key ` +
+      `WHERE child.type = 'table' AND key."table" = ? COLLATE NOCASE AND key.seq = 0`,
+    [table.name],
+  );
+  const triggers = await query(
+    `SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE AND sql LIKE '%DELETE%ON%'`,
+    [table.name],
+  );
+  const findings: Finding[] = [];
+  for (const [what, place] of [
+    ['the file', path],
+    ['its folder', dirname(path)],
+  ] as const) {
+    try {
+      accessSync(place, constants.W_OK);
+    } catch {
+      findings.push({
+        kind: 'problem',
+        text: `${what} may not be written by this user`,
+        mend: 'run as the user who owns the database: SQLite keeps its journal beside the file',
+      });
+    }
+  }
+  if (journalMode !== 'wal') {
+    findings.push({
+      kind: 'advice',
+      text: `the journal mode is ${journalMode}: while much is deleted at once, others can neither read nor write`,
+      mend: 'PRAGMA journal_mode = WAL lets readers go on; --batch-size 500 --pause 50ms lets writers in',
+    });
+  }
+  for (const { child, delete_rule: rule } of children) findings.push(referenceFinding(child, rule));
+  for (const { name } of triggers) findings.push(triggerFinding(name));
+  return {
+    server: `SQLite ${await one('SELECT sqlite_version()')}`,
+    estimatedRows: undefined,
+    tableBytes: Number(await one('PRAGMA page_count')) * Number(await one('PRAGMA page_size')),
+    facts: { journal_mode: journalMode, synchronous: await one('PRAGMA synchronous') },
+    findings,
+  };
+}
