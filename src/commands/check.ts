@@ -31,8 +31,9 @@ export async function check({ config, deadline, now, learn, driverLog }: Command
         if (!isDenied(error)) throw error;
         findings.push({
           kind: 'problem',
+          topic: 'rights',
           text: 'the account may not delete from the table',
-          mend: `GRANT DELETE ON ${config.table} TO the account of the URL`,
+          fix: `GRANT DELETE ON ${config.table} TO the account of the URL`,
         });
       });
     }
@@ -43,7 +44,7 @@ export async function check({ config, deadline, now, learn, driverLog }: Command
     if (problems.length > 0) {
       throw new CleanupError('refused', problems.map(({ text }) => text).join('; '), {
         code: 'NOT_READY',
-        hint: `${problems.map(({ mend }) => mend).join('; ')}.`,
+        hint: `${problems.map(({ fix }) => fix).join('; ')}.`,
       });
     }
     return { outcome: 'ready', exitStatus: 0, complete: true };
@@ -66,29 +67,34 @@ function findingsOf(
   if (expiresIndex === undefined) {
     findings.push({
       kind: 'advice',
+      topic: 'index',
       text: 'no index leads with the column: every run reads the whole table',
-      mend: `CREATE INDEX session_cleanup_expiry ON ${table} (${expiresColumn})`,
+      fix: 'create one',
+      sql: `CREATE INDEX session_cleanup_expiry ON ${table} (${expiresColumn})`,
     });
   }
   if (survey.walkedBy.length === 0) {
     findings.push({
       kind: 'advice',
+      topic: 'key',
       text: 'the table has no key to walk by: the run is one statement, and a timeout undoes all of it',
-      mend: 'give the table a primary key',
+      fix: 'give the table a primary key',
     });
   }
   if (Math.abs(clockDifferenceMs) > CLOCK_TOLERANCE_MS) {
     findings.push({
       kind: 'advice',
+      topic: 'clock',
       text: `this host's clock is ${Math.abs(clockDifferenceMs) / 1000} s ${clockDifferenceMs > 0 ? 'ahead of' : 'behind'} the database's`,
-      mend: 'set both by NTP; a run takes the earlier of the two',
+      fix: 'set both by NTP; a run takes the earlier of the two',
     });
   }
   if (survey.expiredCount > 0 && survey.expiredCount === survey.rows - survey.nullCount - survey.zeroCount) {
     findings.push({
       kind: 'advice',
+      topic: 'live',
       text: 'every row that has an expiry is expired: not one session is live',
-      mend: 'if sessions are in use, check --expires-column, --time-zone and --older-than',
+      fix: 'if sessions are in use, check --expires-column, --time-zone and --older-than',
     });
   }
   return findings;
@@ -115,6 +121,10 @@ function details(survey: Survey, clockDifferenceMs: number, findings: readonly F
     walked_by: survey.walkedBy.join(', ') || null,
     clock_difference_ms: clockDifferenceMs,
     estimated_seconds: Math.ceil(survey.expiredCount / ROWS_A_SECOND),
-    findings: findings.map(({ kind, text, mend }) => `${kind}: ${text}. Mend: ${mend}`).join('\n') || null,
+    findings: findings.map(describe).join('\n') || null,
   };
+}
+
+function describe({ kind, text, fix, sql }: Finding): string {
+  return `${kind}: ${text}. Fix: ${fix}${sql === undefined ? '' : `: ${sql}`}`;
 }

@@ -129,9 +129,13 @@ export interface Examination {
 export interface Finding {
   /** `problem`: a run would fail. `advice`: it would work, but not as well as it could. */
   readonly kind: 'problem' | 'advice';
+  /** One word of at most eight letters, by which a reader finds it. */
+  readonly topic: string;
   readonly text: string;
   /** What to do about it. */
-  readonly mend: string;
+  readonly fix: string;
+  /** The statement that does it, ready to paste, without a semicolon. */
+  readonly sql?: string | undefined;
 }
 
 /** An engine for a target and a table name. */

@@ -7,14 +7,16 @@ export const REFERRED_HINT =
 
 /** Of a table whose rows refer to the sessions, by its rule ON DELETE. */
 export function referenceFinding(child: unknown, rule: unknown): Finding {
+  const topic = 'children';
   const text = `rows of ${child} refer to this table (ON DELETE ${rule})`;
   if (rule === 'RESTRICT' || rule === 'NO ACTION') {
-    const mend = 'a session that is referred to cannot be deleted: make the foreign key ON DELETE CASCADE or SET NULL';
-    return { kind: 'problem', text, mend };
+    const fix = 'a session that is referred to cannot be deleted: make the foreign key ON DELETE CASCADE or SET NULL';
+    return { kind: 'problem', topic, text, fix };
   }
-  return { kind: 'advice', text, mend: `make sure that an index on ${child} leads with the referring column` };
+  return { kind: 'advice', topic, text, fix: `make sure that an index on ${child} leads with the referring column` };
 }
 
 export function triggerFinding(name: unknown): Finding {
-  return { kind: 'advice', text: `the trigger ${name} runs for every deleted row`, mend: 'make sure that it is cheap' };
+  const text = `the trigger ${name} runs for every deleted row`;
+  return { kind: 'advice', topic: 'trigger', text, fix: 'make sure that it is fast' };
 }

@@ -26,13 +26,13 @@ const FEW = { expired: ids(3), live: ['z'], indexed: true };
 
 const NO_INDEX =
   'advice: no index leads with the column: every run reads the whole table. ' +
-  'Mend: CREATE INDEX session_cleanup_expiry ON sessions (expires_at)';
+  'Fix: create one: CREATE INDEX session_cleanup_expiry ON sessions (expires_at)';
 const ALL_EXPIRED =
   'advice: every row that has an expiry is expired: not one session is live. ' +
-  'Mend: if sessions are in use, check --expires-column, --time-zone and --older-than';
+  'Fix: if sessions are in use, check --expires-column, --time-zone and --older-than';
 const NO_KEY =
   'advice: the table has no key to walk by: the run is one statement, and a timeout undoes all of it. ' +
-  'Mend: give the table a primary key';
+  'Fix: give the table a primary key';
 
 /** As `createSessions`, with SQLite's journal as `check` wants it. */
 async function createReady(t: TestContext, engine: Engine, options: SessionsOptions = FEW): Promise<Database> {
@@ -178,7 +178,7 @@ for (const engine of engines) {
       );
       assert.deepEqual(findingsOf(line), [
         'advice: no index leads with the column: every run reads the whole table. ' +
-          'Mend: CREATE INDEX session_cleanup_expiry ON tokens (until)',
+          'Fix: create one: CREATE INDEX session_cleanup_expiry ON tokens (until)',
       ]);
     });
 
@@ -208,8 +208,8 @@ for (const engine of engines) {
       const line = readyLine(await check(database));
       assert.deepEqual(findingsOf(line), [NO_INDEX]);
       await database.run(NO_INDEX.slice(NO_INDEX.indexOf('CREATE')));
-      const mended = readyLine(await check(database));
-      assert.deepEqual([mended.findings, mended.expires_index], [null, 'session_cleanup_expiry']);
+      const fixed = readyLine(await check(database));
+      assert.deepEqual([fixed.findings, fixed.expires_index], [null, 'session_cleanup_expiry']);
     });
 
     test('advises a key where there is none to walk by', async (t) => {
@@ -237,7 +237,7 @@ for (const engine of engines) {
       );
       assert.deepEqual(findingsOf(readyLine(await check(database))), [
         'advice: rows of carts refer to this table (ON DELETE CASCADE). ' +
-          'Mend: make sure that an index on carts leads with the referring column',
+          'Fix: make sure that an index on carts leads with the referring column',
       ]);
     });
 
@@ -249,12 +249,8 @@ for (const engine of engines) {
       await database.run("INSERT INTO carts VALUES ('r0001')");
       const line = refusedLine(await check(database));
       const text = 'rows of carts refer to this table (ON DELETE RESTRICT)';
-      const mend =
-        'a session that is referred to cannot be deleted: make the foreign key ON DELETE CASCADE or SET NULL';
-      assert.deepEqual(
-        [findingsOf(line), line.error, line.hint],
-        [[`problem: ${text}. Mend: ${mend}`], text, `${mend}.`],
-      );
+      const fix = 'a session that is referred to cannot be deleted: make the foreign key ON DELETE CASCADE or SET NULL';
+      assert.deepEqual([findingsOf(line), line.error, line.hint], [[`problem: ${text}. Fix: ${fix}`], text, `${fix}.`]);
       assert.equal((await runCommand(['run', '--db-url', database.url])).status, 1);
       assert.equal((await remaining(database)).length, 4);
     });
@@ -267,7 +263,7 @@ for (const engine of engines) {
       await database.run(`CREATE TRIGGER tell AFTER DELETE ON sessions ${body} (OLD.id)${end}`);
       await database.run(`CREATE TRIGGER greet AFTER INSERT ON sessions ${body} (NEW.id)${end}`);
       assert.deepEqual(findingsOf(readyLine(await check(database))), [
-        'advice: the trigger tell runs for every deleted row. Mend: make sure that it is cheap',
+        'advice: the trigger tell runs for every deleted row. Fix: make sure that it is fast',
       ]);
     });
 
@@ -289,7 +285,7 @@ for (const engine of engines) {
       );
       const { status, stdout, stderr } = await check(database, '--log-format', 'text');
       assert.deepEqual([status, stdout], [3, '']);
-      assert.match(stderr, /\nproblem: rows of carts refer .*Mend: .*\nrefused: not ready\n$/);
+      assert.match(stderr, /\nproblem: rows of carts refer .*Fix: .*\nrefused: not ready\n$/);
     });
 
     test('is refused as the run is where the table or the column is missing, or nothing fits', async (t) => {
@@ -318,11 +314,11 @@ for (const engine of engines) {
         const database = await createReady(t, engine);
         const { url } = await createAccount(t, database, { password: 'only-looking', grants: ['SELECT'] });
         const line = refusedLine(await runCommand(['check', '--db-url', url]));
-        const mend = 'GRANT DELETE ON sessions TO the account of the URL';
-        assert.deepEqual(findingsOf(line), [`problem: the account may not delete from the table. Mend: ${mend}`]);
+        const fix = 'GRANT DELETE ON sessions TO the account of the URL';
+        assert.deepEqual(findingsOf(line), [`problem: the account may not delete from the table. Fix: ${fix}`]);
         assert.deepEqual(
           [line.error, line.hint, line.expired_count],
-          ['the account may not delete from the table', `${mend}.`, 3],
+          ['the account may not delete from the table', `${fix}.`, 3],
         );
         await database.run('GRANT DELETE ON sessions TO ?@?', [new URL(url).username, '%']);
         await database.run('GRANT DELETE ON sessions TO ?@?', [new URL(url).username, 'localhost']);
@@ -352,11 +348,11 @@ describe('check of a SQLite file', { concurrency: 3 }, () => {
     assert.equal(line.journal_mode, 'delete');
     assert.match(
       String(line.findings),
-      /^advice: the journal mode is delete: .* Mend: PRAGMA journal_mode = WAL .*; --batch-size 500 --pause 50ms lets/,
+      /^advice: the journal mode is delete: .* Fix: run with --batch-size 500 --pause 50ms .*: PRAGMA journal_mode = WAL$/,
     );
     await database.query('PRAGMA journal_mode = WAL');
-    const mended = readyLine(await check(database));
-    assert.deepEqual([mended.journal_mode, mended.findings], ['wal', null]);
+    const fixed = readyLine(await check(database));
+    assert.deepEqual([fixed.journal_mode, fixed.findings], ['wal', null]);
   });
 
   test('leaves every byte of the file, and nothing beside it', async (t) => {
@@ -387,12 +383,12 @@ describe('check of a SQLite file', { concurrency: 3 }, () => {
     const ended = runWithoutPower(['check', '--db-url', database.url]);
     chmodSync(dirname(path), 0o755);
     const line = refusedLine(ended);
-    assert.equal(line.error, 'the file may not be written by this user; its folder may not be written by this user');
-    const mend = 'run as the user who owns the database: SQLite keeps its journal beside the file';
+    assert.equal(line.error, 'this user may not write the file; this user may not write its folder');
+    const fix = 'run as the user who owns the database: SQLite keeps its journal beside the file';
     const problems = findingsOf(line).filter((text) => text.startsWith('problem: '));
     assert.deepEqual(
       problems,
-      ['the file', 'its folder'].map((what) => `problem: ${what} may not be written by this user. Mend: ${mend}`),
+      ['the file', 'its folder'].map((what) => `problem: this user may not write ${what}. Fix: ${fix}`),
     );
   });
 

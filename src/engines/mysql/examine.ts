@@ -42,20 +42,28 @@ export async function examineMysql(query: Query, schema: string, table: Table): 
   );
   const findings: Finding[] = [];
   if (settings.read_only === 'ON' || settings.super_read_only === 'ON') {
-    findings.push({ kind: 'problem', text: 'the server is read only', mend: 'name the primary in --db-url' });
+    findings.push({
+      kind: 'problem',
+      topic: 'server',
+      text: 'the server is read only',
+      fix: 'name the primary in --db-url',
+    });
   }
   if (settings.log_bin === 'ON' && settings.binlog_format === 'STATEMENT') {
     findings.push({
       kind: 'problem',
+      topic: 'binlog',
       text: 'the binary log is written as statements, which READ COMMITTED does not allow (error 1665)',
-      mend: 'SET GLOBAL binlog_format = ROW (or MIXED)',
+      fix: 'set its format to ROW or MIXED, here and in the server configuration',
+      sql: 'SET GLOBAL binlog_format = ROW',
     });
   }
   if (settings.wsrep_on === 'ON') {
     findings.push({
       kind: 'advice',
+      topic: 'galera',
       text: 'this is a Galera node: one large transaction is one large write set',
-      mend: 'run with --batch-size 5000',
+      fix: 'run with --batch-size 5000',
     });
   }
   for (const { child, delete_rule: rule } of children) findings.push(referenceFinding(child, rule));

@@ -26,16 +26,19 @@ export async function examineSqlite(query: Query, path: string, table: Table): P
     } catch {
       findings.push({
         kind: 'problem',
-        text: `${what} may not be written by this user`,
-        mend: 'run as the user who owns the database: SQLite keeps its journal beside the file',
+        topic: 'rights',
+        text: `this user may not write ${what}`,
+        fix: 'run as the user who owns the database: SQLite keeps its journal beside the file',
       });
     }
   }
   if (journalMode !== 'wal') {
     findings.push({
       kind: 'advice',
-      text: `the journal mode is ${journalMode}: while much is deleted at once, others can neither read nor write`,
-      mend: 'PRAGMA journal_mode = WAL lets readers go on; --batch-size 500 --pause 50ms lets writers in',
+      topic: 'journal',
+      text: `the journal mode is ${journalMode}: others can neither read nor write while much is deleted at once`,
+      fix: 'run with --batch-size 500 --pause 50ms to let writers in, and use WAL to let readers go on',
+      sql: 'PRAGMA journal_mode = WAL',
     });
   }
   for (const { child, delete_rule: rule } of children) findings.push(referenceFinding(child, rule));
