@@ -29,6 +29,8 @@ const EXIT_STATUSES: Readonly<Record<Exclude<FailureKind, 'interrupted'>, number
 const SIGNAL_STATUSES: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 
 export interface CleanupErrorOptions {
+  /** What a driver, a server or the system said, which may quote a secret: kept apart from our own words. */
+  readonly said?: string | undefined;
   /** What the operator can do about it: one sentence. */
   readonly hint?: string | undefined;
   /** The engine's or the driver's own code, such as `ER_LOCK_WAIT_TIMEOUT` or `SQLITE_BUSY`. */
@@ -43,6 +45,7 @@ export interface CleanupErrorOptions {
 export class CleanupError extends Error {
   override readonly name = 'CleanupError';
   readonly kind: FailureKind;
+  readonly said: string | undefined;
   readonly hint: string | undefined;
   readonly code: string | undefined;
   readonly rolledBack: boolean;
@@ -51,6 +54,7 @@ export class CleanupError extends Error {
   constructor(kind: FailureKind, message: string, options: CleanupErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.kind = kind;
+    this.said = options.said;
     this.hint = options.hint;
     this.code = options.code;
     this.rolledBack = options.rolledBack ?? false;

@@ -172,7 +172,8 @@ async function execute(
 function asCleanupError(error: unknown): CleanupError {
   if (error instanceof CleanupError) return error;
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return new CleanupError('failed', `${name}: ${message}`, {
+  return new CleanupError('failed', 'an unexpected error', {
+    said: `${name}: ${message}`,
     code: 'INTERNAL',
     hint: 'This is a defect of session-cleanup: please report it with this line.',
     cause: error,

@@ -117,8 +117,8 @@ export async function openConnection(dialect: Dialect, deadline: Deadline, drive
   function stop(doing: string, rolledBack: boolean): CleanupError {
     const error = stoppedError(deadline.stop, doing, rolledBack);
     if (error.kind !== 'timed_out' || waitedFor === undefined) return error;
-    const { message, code, hint } = waitedFor;
-    return new CleanupError('busy', message, { code, hint, rolledBack, cause: waitedFor });
+    const { message, said, code, hint } = waitedFor;
+    return new CleanupError('busy', message, { said, code, hint, rolledBack, cause: waitedFor });
   }
 
   /** Sends again while the database answers that it is locked, until the time is nearly used up. */
@@ -169,8 +169,8 @@ export async function openConnection(dialect: Dialect, deadline: Deadline, drive
       if (ended?.fault === undefined) return;
       if (!isLockWait(ended.fault)) throw ended.fault;
       if (!dialect.commitKeepsTransaction) {
-        const { message, code, hint } = ended.fault;
-        throw new CleanupError('busy', message, { code, hint, rolledBack: true, cause: ended.fault });
+        const { message, said, code, hint } = ended.fault;
+        throw new CleanupError('busy', message, { said, code, hint, rolledBack: true, cause: ended.fault });
       }
       // COMMIT may be sent again. The time that the walk has left over is for this.
       if (deadline.stop.aborted) throw ended.fault;
@@ -210,10 +210,9 @@ async function connect(knex: Knex, deadline: Deadline, dialect: Dialect, timeout
   } catch (cause) {
     const { code, hint } = dialect.classify(cause);
     const silent = code === 'ETIMEDOUT' || (cause as Error).name === 'KnexTimeoutError';
-    const message = silent
-      ? `the database did not answer within ${Math.round(timeoutMs) / 1000} s`
-      : `cannot connect: ${messageOf(cause)}`;
-    throw new CleanupError('unavailable', message, { code, hint, cause });
+    const message = silent ? `the database did not answer within ${Math.round(timeoutMs) / 1000} s` : 'cannot connect';
+    const said = silent ? undefined : messageOf(cause);
+    throw new CleanupError('unavailable', message, { said, code, hint, cause });
   }
   // What still comes of it is closed.
   const late = acquired.then((connection) => {
@@ -239,7 +238,8 @@ function toCleanupError(dialect: Dialect, error: unknown, doing: string): Cleanu
   if (error instanceof CleanupError) return error;
   const { kind, code, hint } = dialect.classify(error);
   const lockHint = kind === 'locked' ? 'The database stayed locked: look for what holds the lock.' : undefined;
-  return new CleanupError(KINDS[kind], `${messageOf(error)} (while ${doing})`, {
+  return new CleanupError(KINDS[kind], `${doing} failed`, {
+    said: messageOf(error),
     code,
     hint: hint ?? lockHint,
     cause: error,

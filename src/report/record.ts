@@ -5,6 +5,7 @@ import type { CheckDetails } from '../commands/check.js';
 import type { CleanupError } from '../errors.js';
 import type { ExpiresFormat } from '../expiry/format.js';
 import { CONTROLS } from '../settings/values.js';
+import { maskUrls } from './redact.js';
 
 /** What is known of the run so far; what is not known yet is absent. */
 export interface RunFacts {
@@ -41,7 +42,7 @@ export interface Ending {
   readonly outcome: string;
   readonly exitStatus: number;
   readonly complete: boolean;
-  readonly error?: { readonly code: string | undefined; readonly message: string; readonly hint: string | undefined };
+  readonly error?: Pick<CleanupError, 'message' | 'code' | 'hint'> & Partial<Pick<CleanupError, 'said'>>;
 }
 
 /** @param tookMs how long the deleting took, for the hint */
@@ -59,9 +60,9 @@ export function endingOf(complete: boolean, progress: Progress, tookMs: number):
   return { outcome, exitStatus: 0, complete };
 }
 
-export function endingOfError({ kind, exitStatus, code, message, hint }: CleanupError): Ending {
+export function endingOfError({ kind, exitStatus, code, message, said, hint }: CleanupError): Ending {
   const outcome = kind === 'usage' ? 'failed' : kind;
-  return { outcome, exitStatus, complete: false, error: { code, message, hint } };
+  return { outcome, exitStatus, complete: false, error: { code, message, said, hint } };
 }
 
 export function createRecord(
@@ -112,11 +113,16 @@ export function createRecord(
       ? {}
       : {
           error_code: error.code ?? null,
-          error: redact(error.message),
-          hint: error.hint === undefined ? null : redact(error.hint),
+          error: wordsOf(error, redact),
+          hint: error.hint === undefined ? null : maskUrls(error.hint),
         }),
-    ...(facts.warning === undefined ? {} : { warning: facts.warning }),
+    ...(facts.warning === undefined ? {} : { warning: maskUrls(facts.warning) }),
   };
+}
+
+/** What went wrong: our own words, and then those of others with every secret masked. */
+function wordsOf({ message, said }: NonNullable<Ending['error']>, redact: (text: string) => string): string {
+  return maskUrls(message) + (said === undefined ? '' : `: ${redact(said)}`);
 }
 
 /** The line without its end. JSON escapes what could break out of it; the text form escapes the same. */

@@ -1,9 +1,10 @@
-// No credential leaves the program. Works on single texts, before they are put into JSON: in a finished line a
-// password ends nowhere that can be told from the next key. Imports nothing of ours.
+// No credential leaves the program. What others said (a driver, a server, the system) may quote a known secret; our own
+// words do not, and a mask in them would tell what the secret is. Works on single texts, before they are put into JSON.
+// Imports nothing of ours.
 
 const MASK = '***';
 
-/** Masks the given secrets, and the password in anything that looks like a URL, known or not. */
+/** For what others said: masks the given secrets, and the password of a URL. */
 export function createRedactor(secrets: readonly string[]): (text: string) => string {
   // A message that quotes JSON has the secret in its escaped spelling.
   const spellings = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
@@ -12,8 +13,13 @@ export function createRedactor(secrets: readonly string[]): (text: string) => st
     .toSorted((a, b) => b.length - a.length);
   return (text) => {
     const known = longestFirst.reduce((masked, spelling) => masked.replaceAll(spelling, MASK), text);
-    return known.replace(/\S+/g, maskUrlPassword);
+    return maskUrls(known);
   };
+}
+
+/** For our own words, which may quote what was typed: masks the password in anything that looks like a URL. */
+export function maskUrls(text: string): string {
+  return text.replace(/\S+/g, maskUrlPassword);
 }
 
 /** Up to the last `@`, because a password that was not encoded may hold any of `/ # ? @ :`. */

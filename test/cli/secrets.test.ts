@@ -36,6 +36,37 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
       }
     });
 
+    test('that the server quotes is masked there, and only there', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'] });
+      const url = new URL(database.url);
+      url.username = 'hunter2';
+      url.password = 'hunter2';
+      for (const format of ['json', 'text']) {
+        const args = ['run', '--db-url', url.href, '--log-format', format, '--correlation-id', 'not-hunter'];
+        const ended = await runCommand(args);
+        assert.equal(ended.status, 4);
+        assert.match(ended.stderr, /cannot connect: Access denied for user '\*\*\*'@/);
+        assert.doesNotMatch(ended.stderr, /hunter2/);
+      }
+    });
+
+    test('that is a word of our own leaves our words as they are', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'], live: ['z'] });
+      const lines = [];
+      for (const password of ['unlike-any-word', 't', 'session', 'table', 'the account may not']) {
+        const { url } = await createAccount(t, database, { password, grants: ['ALL'] });
+        const { error, hint } = failureLine(
+          await runCommand(['run', '--db-url', url, '--table', 'none']),
+          3,
+          'refused',
+        );
+        lines.push({ error, hint });
+      }
+      const [first] = lines;
+      assert.match(String(first?.error), /^there is no table \S+\.none\b/);
+      for (const line of lines) assert.deepEqual(line, first);
+    });
+
     test('that is empty is no secret: the line stays readable', async (t) => {
       const database = await createSessions(t, engine, { expired: ['a'] });
       const ended = await runCommand(['run', '--db-url', database.url.replace('root@', 'root:@'), '--table', 'none']);

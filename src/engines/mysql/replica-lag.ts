@@ -102,7 +102,7 @@ function lagReader(query: Query, primary: Query, shown: string): Replica['lag'] 
         if (error.code === 'ER_PARSE_ERROR' && spelling < CHANNELS.length - 1) continue;
         if (error.code !== 'ER_SPECIFIC_ACCESS_DENIED_ERROR') throw error;
         const hint = 'Grant the account of --replica REPLICATION CLIENT, or on MariaDB REPLICA MONITOR.';
-        throw new CleanupError(error.kind, error.message, { code: error.code, hint, cause: error });
+        throw new CleanupError(error.kind, error.message, { said: error.said, code: error.code, hint, cause: error });
       }
     }
   };
