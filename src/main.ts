@@ -1,10 +1,8 @@
 // The composition root: argv and world in, exit status out. Reads top to bottom as what one command does.
-import type { Readable } from 'node:stream';
 import { createDeadline } from './cleanup/deadline.js';
 import { parseArguments } from './cli/program.js';
-import type { Place } from './commands/schedule.js';
 import { withCorrelationId } from './correlation.js';
-import { CleanupError, type StopSignal } from './errors.js';
+import { CleanupError } from './errors.js';
 import {
   createRecord,
   type Ending,
@@ -15,24 +13,7 @@ import {
 } from './report/record.js';
 import { createRedactor } from './report/redact.js';
 import { type Config, type Logging, resolveConfig, usageError } from './settings/config.js';
-import { type OutputStream, write } from './streams.js';
-
-/** Everything of the process that the program may touch. */
-export interface World {
-  readonly argv: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdin: Readable;
-  readonly stdout: OutputStream;
-  readonly stderr: OutputStream;
-  /** Of the package. */
-  readonly version: string;
-  /** Where Node, the command and the working directory are. */
-  readonly place: Place;
-  /** The wall clock. */
-  now(): Date;
-  /** Registers a listener for SIGINT, SIGTERM and SIGHUP; returns how to take it away. */
-  onSignal(listener: (signal: StopSignal) => void): () => void;
-}
+import { type OutputStream, type World, write } from './world.js';
 
 /** Runs the command line once and resolves to the exit status, when everything has been written. */
 export async function main(world: World): Promise<number> {

@@ -1,7 +1,8 @@
 // The use case: the walk over the table, when it commits, and what it makes of a stop or a fault on the way.
 
 import { CleanupError } from '../errors.js';
-import { backOffMs, type Deadline, sleep, stoppedError } from './deadline.js';
+import { backOffMs, sleep } from '../waiting.js';
+import { type Deadline, stoppedError } from './deadline.js';
 
 /** What the walk needs of a database. Every method throws CleanupError. */
 export interface SessionRepository<Stretch> {

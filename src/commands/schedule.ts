@@ -15,6 +15,7 @@ import {
 import { CleanupError } from '../errors.js';
 import { resolveConfig, usageError } from '../settings/config.js';
 import { flagName, SETTINGS, type SettingName } from '../settings/settings.js';
+import type { Place } from '../world.js';
 
 const DEFAULT_INTERVAL_SECONDS = 21_600;
 
@@ -25,15 +26,6 @@ export interface ScheduleFlags {
   readonly cron?: string | undefined;
   readonly install?: boolean | undefined;
   readonly remove?: boolean | undefined;
-}
-
-/** Where this program is, for an entry that works in cron's bare environment. */
-export interface Place {
-  /** Absolute path of Node. */
-  readonly node: string;
-  /** Absolute path of the command. */
-  readonly command: string;
-  readonly cwd: string;
 }
 
 export type Scheduled =

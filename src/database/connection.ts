@@ -1,8 +1,9 @@
 // The one connection: every statement under the deadline, every error in the run's own terms. Knows no table.
 import knexModule, { type Knex } from 'knex';
-import { backOffMs, type Deadline, orAborted, sleep, stoppedError, within } from '../cleanup/deadline.js';
+import { type Deadline, stoppedError } from '../cleanup/deadline.js';
 import type { Binding, Dialect, Query } from '../engines/engine.js';
 import { CleanupError, type FailureKind } from '../errors.js';
+import { backOffMs, orAborted, sleep, within } from '../waiting.js';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 500;

@@ -1,7 +1,7 @@
 // winston, and nothing else: which line goes to which stream, and that it is out before the process ends.
 
 import winston from 'winston';
-import { type OutputStream, write } from '../streams.js';
+import { type OutputStream, write } from '../world.js';
 import { formatLine, type Level, type LogRecord } from './record.js';
 
 export interface Logger {

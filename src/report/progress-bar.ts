@@ -1,6 +1,6 @@
 // cli-progress, and nothing else: rows and rate on a terminal while a run is at work.
 import cliProgress from 'cli-progress';
-import type { OutputStream } from '../streams.js';
+import type { OutputStream } from '../world.js';
 
 export interface ProgressBar {
   update(deletedCount: number): void;

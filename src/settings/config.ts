@@ -1,9 +1,9 @@
 // Flags, environment and defaults become one frozen Config, or every problem of them at once.
 import fs from 'node:fs';
-import { within } from '../cleanup/deadline.js';
 import { type DatabaseTarget, databaseUrl, type MysqlTarget } from '../engines/database-url.js';
 import { CleanupError } from '../errors.js';
 import { type Preset, presetOf } from '../stores.js';
+import { within } from '../waiting.js';
 import { flagName, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js';
 
 type Required<Name extends SettingName> = NonNullable<Settings[Name]>;
