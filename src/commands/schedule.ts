@@ -3,15 +3,8 @@ import { hostname } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { Readable } from 'node:stream';
 import { openCrontab, removeBlock, upsertBlock } from '../crontab/crontab.js';
-import {
-  cronExpression,
-  every,
-  JOB_ID,
-  renderBlock,
-  type Schedule,
-  scheduledArguments,
-  scheduleEvery,
-} from '../crontab/entry.js';
+import { JOB_ID, renderBlock, scheduledArguments } from '../crontab/entry.js';
+import { cronExpression, every, type Schedule, scheduleEvery } from '../crontab/times.js';
 import { CleanupError } from '../errors.js';
 import { resolveConfig, usageError } from '../settings/config.js';
 import { flagName, SETTINGS, type SettingName } from '../settings/settings.js';
@@ -80,7 +73,7 @@ function readSchedule(flags: ScheduleFlags): { readonly value: Schedule } | { re
   }
   const parsed = flags.every === undefined ? { value: DEFAULT_INTERVAL_SECONDS } : every(flags.every);
   return 'value' in parsed
-    ? { value: scheduleEvery(parsed.value, hostname()) }
+    ? { value: scheduleEvery(parsed.value, hostname(), JOB_ID) }
     : { problem: `--every ${parsed.problem}` };
 }
 

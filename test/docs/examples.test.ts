@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { createConnection } from 'mysql2/promise';
-import { cronExpression } from '../../src/crontab/entry.js';
+import { cronExpression } from '../../src/crontab/times.js';
 import { runCommand } from '../support/command.js';
 import { engines } from '../support/databases.js';
 import { successLine } from '../support/lines.js';

@@ -1,9 +1,14 @@
 // When cron runs the cleanup, and what the block of the crontab says.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { cronExpression, every, renderBlock, scheduledArguments, scheduleEvery } from '../../src/crontab/entry.js';
+import { renderBlock, scheduledArguments } from '../../src/crontab/entry.js';
+import { cronExpression, every, scheduleEvery } from '../../src/crontab/times.js';
+import { databaseUrl } from '../../src/engines/database-url.js';
+
+const JOB = 'session_cleanup';
 
 describe('--every', () => {
   test('takes what divides an hour or a day', () => {
@@ -25,9 +30,9 @@ describe('--every', () => {
     const intervals = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440];
     fc.assert(
       fc.property(fc.constantFrom(...intervals), fc.string(), (minutes, host) => {
-        const schedule = scheduleEvery(minutes * 60, host);
+        const schedule = scheduleEvery(minutes * 60, host, JOB);
         assert.deepEqual(cronExpression(schedule.expression), { value: schedule });
-        assert.deepEqual(scheduleEvery(minutes * 60, host), schedule);
+        assert.deepEqual(scheduleEvery(minutes * 60, host, JOB), schedule);
         if (minutes > 1) assert.doesNotMatch(schedule.expression, /^[0*]/);
       }),
       { numRuns: 1000 },
@@ -36,11 +41,11 @@ describe('--every', () => {
 
   test('spreads hosts over the hour', () => {
     const hosts = Array.from({ length: 500 }, (_, at) => `web-${at}`);
-    const minutes = new Set(hosts.map((host) => Number(scheduleEvery(21_600, host).expression.split(' ')[0])));
+    const minutes = new Set(hosts.map((host) => Number(scheduleEvery(21_600, host, JOB).expression.split(' ')[0])));
     assert.equal(minutes.size, 59);
-    assert.equal(scheduleEvery(21_600, 'web-1').expression, '45 */6 * * *');
-    assert.equal(scheduleEvery(900, 'web-1').expression, '4-59/15 * * * *');
-    assert.equal(scheduleEvery(86_400, 'web-1').expression, '45 4 * * *');
+    assert.equal(scheduleEvery(21_600, 'web-1', JOB).expression, '45 */6 * * *');
+    assert.equal(scheduleEvery(900, 'web-1', JOB).expression, '4-59/15 * * * *');
+    assert.equal(scheduleEvery(86_400, 'web-1', JOB).expression, '45 4 * * *');
   });
 });
 
@@ -162,6 +167,33 @@ describe('the arguments of the scheduled run', () => {
         assert.deepEqual(of({ [flag]: raw }), { value: [flag, value] }, raw);
       }
     }
+  });
+
+  test('name the same SQLite file as before, whatever its path', () => {
+    const part = fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc
+        .array(fc.constantFrom(...'%?#@:/ .&=+\'"$~', '%40', '%zz', '://', ':memory:', 'é', '\u{feff}', '\u00a0'))
+        .map((all) => all.join('')),
+    );
+    const folder = fc.array(part, { maxLength: 3 }).map((parts) => resolve('/', ...parts));
+    const given = fc
+      .tuple(part, folder)
+      .map(([path, cwd]) => ({ raw: `sqlite:${path.replace(/[%?#@]/g, encodeURIComponent)}`, cwd }));
+    fc.assert(
+      fc.property(given, ({ raw, cwd }) => {
+        const target = databaseUrl(raw);
+        fc.pre('value' in target);
+        assert.ok(target.value.dialect === 'sqlite');
+        const path = resolve(cwd, target.value.path);
+        const scheduled = scheduledArguments({ '--db-url': raw }, cwd);
+        // No path that a URL can name.
+        if ('problem' in scheduled) return assert.match(path, /^\/(:memory:)?$|\p{Cc}/u);
+        const [, url = ''] = scheduled.value;
+        assert.deepEqual(databaseUrl(url), { value: { ...target.value, path, shown: `sqlite:${path}` } }, url);
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   test('hold no password, and are no riddle under cron', () => {
