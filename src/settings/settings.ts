@@ -1,11 +1,27 @@
 // The one table of settings: flag, variable, parser, default, help. Everything that lists settings reads it.
 import { databaseUrl, serverUrls } from '../engines/database-url.js';
 import { storeNames } from '../stores.js';
-import { choice, correlationId, count, duration, flag, identifier, type Parser, path, timeZone } from './values.js';
+import {
+  choice,
+  condition,
+  correlationId,
+  count,
+  duration,
+  flag,
+  identifier,
+  type Parser,
+  path,
+  rowLimit,
+  timeZone,
+} from './values.js';
+
+/** The parts of the help, in its order. */
+export const GROUPS = ['Database', 'Which rows', 'How it runs', 'What it says'] as const;
 
 export interface Setting<T> {
   /** As commander wants it, such as `-n, --dry-run` or `--timeout <duration>`. */
   readonly flags: string;
+  readonly group: (typeof GROUPS)[number];
   /** Environment variables, the first that is set counts. */
   readonly variables: readonly string[];
   readonly parse: Parser<T>;
@@ -18,20 +34,22 @@ export interface Setting<T> {
   readonly runOnly?: boolean;
 }
 
-function setting<T>(
+type Rest<T> = Omit<Setting<T>, 'flags' | 'parse' | 'variables'> & { readonly variables?: readonly string[] };
+
+function setting<T, R extends Rest<T>>(
   flags: string,
   parse: Parser<T>,
-  rest: Omit<Setting<T>, 'flags' | 'parse' | 'variables'> & { readonly variables?: readonly string[] },
-): Setting<T> {
+  rest: R,
+): Setting<T> & Pick<R, 'default' & keyof R> {
   const name = flagName(flags).slice(2).toUpperCase().replaceAll('-', '_');
   return { flags, parse, ...rest, variables: [`SESSION_CLEANUP_${name}`, ...(rest.variables ?? [])] };
 }
 
-function choiceOf<V extends string>(
+function choiceOf<V extends string, R extends Omit<Rest<V>, 'choices'>>(
   flags: string,
   choices: readonly V[],
-  rest: { readonly default?: NoInfer<V>; readonly help: string },
-): Setting<V> {
+  rest: R & { readonly default?: V },
+): Setting<V> & Pick<R, 'default' & keyof R> {
   return setting(flags, choice(...choices), { ...rest, choices });
 }
 
@@ -46,79 +64,129 @@ const LONGEST_TIMEOUT_MS = 24 * DAY_MS;
 
 export const SETTINGS = {
   dbUrl: setting('--db-url <url>', databaseUrl, {
+    group: 'Database',
     variables: ['DATABASE_URL'],
-    help: 'database: sqlite:path, mysql://user@host/database, mariadb://…',
+    help: 'such as sqlite:path, mysql://user@host/database or mariadb://…',
   }),
   dbUrlFile: setting('--db-url-file <path>', path, {
+    group: 'Database',
     variables: ['DATABASE_URL_FILE'],
-    help: 'file that holds the URL; - is standard input',
-  }),
-  timeout: setting('--timeout <duration>', duration({ max: LONGEST_TIMEOUT_MS }), {
-    default: '30s',
-    help: 'budget for the whole run, such as 30, 30s or 5m; 0 is none',
-  }),
-  correlationId: setting('--correlation-id <id>', correlationId, {
-    help: 'ID in every line and in the SQL; a new UUID v4 unless given',
+    help: 'file or pipe that holds the URL; - reads standard input',
   }),
   store: choiceOf('--store <name>', storeNames, {
-    help: `preset of table, column, format and lifetime of a session store: ${storeNames.join(', ')}`,
+    group: 'Which rows',
+    help: 'preset for a known session store: table, column, format and lifetime; session-cleanup stores lists them',
   }),
   table: setting('--table <name>', identifier, {
+    group: 'Which rows',
     default: 'sessions',
-    help: 'table of the sessions; schema.table on MySQL',
+    help: 'table to clean; schema.table where the database has schemas',
   }),
   expiresColumn: setting('--expires-column <name>', identifier, {
+    group: 'Which rows',
     default: 'expires_at',
-    help: 'column that holds the expiry',
+    help: 'column that holds the expiry, or the last activity',
   }),
   expiresFormat: choiceOf('--expires-format <format>', ['auto', 'datetime', 'unix', 'unix-ms', 'julian'], {
+    group: 'Which rows',
     default: 'auto',
-    help: 'auto, datetime, unix (seconds), unix-ms or julian',
+    help: 'how the column stores a time: auto, datetime, unix (seconds), unix-ms or julian',
   }),
   timeZone: setting('--time-zone <zone>', timeZone, {
+    group: 'Which rows',
     default: 'UTC',
-    help: 'zone in which a DATETIME or zone-less text was written',
+    help: 'time zone in which a time without a zone was written',
   }),
   olderThan: setting('--older-than <duration>', duration({}), {
+    group: 'Which rows',
     default: '0',
-    help: 'cutoff is now minus this: a grace period, or the lifetime of a last activity',
+    help: 'grace period after the expiry; with a last activity: how long a session lives',
   }),
-  dryRun: setting('-n, --dry-run', flag, { help: 'count with the same condition, delete nothing', runOnly: true }),
+  lifetimeColumn: setting('--lifetime-column <name>', identifier, {
+    group: 'Which rows',
+    help: 'second column: for how many seconds after --expires-column a session lives',
+  }),
+  where: setting('--where <condition>', condition, {
+    group: 'Which rows',
+    help: 'SQL condition that a row must also meet to be deleted, such as "type = 0"',
+  }),
+  maxDelete: setting('--max-delete <rows or %>', rowLimit, {
+    group: 'Which rows',
+    help: 'refuse to delete more rows than this, or a greater share of the table, such as 5000 or 10%',
+  }),
+  dryRun: setting('-n, --dry-run', flag, {
+    group: 'How it runs',
+    help: 'count what a run would delete, and delete nothing',
+    runOnly: true,
+  }),
+  timeout: setting('--timeout <duration>', duration({ max: LONGEST_TIMEOUT_MS }), {
+    group: 'How it runs',
+    default: '30s',
+    help: 'time for the whole run, such as 30, 30s or 5m; 0 is no limit',
+  }),
   batchSize: setting('--batch-size <rows>', count({ min: 1 }), {
-    help: 'commit after at most so many rows instead of once at the end',
+    group: 'How it runs',
+    help: 'commit after at most this many rows, not once at the end',
     runOnly: true,
   }),
   pause: setting('--pause <duration>', duration({ max: LONGEST_TIMEOUT_MS }), {
+    group: 'How it runs',
     default: '0',
     help: 'wait between batches',
     runOnly: true,
   }),
   maxLag: setting('--max-lag <duration>', duration(), {
-    help: 'between batches, wait while a --replica is further behind, or on a Galera node while writers are held back',
+    group: 'How it runs',
+    help: 'between batches, wait while a --replica is further behind, or while a Galera node holds writers back',
     runOnly: true,
   }),
   replica: setting('--replica <url>', serverUrls, {
+    group: 'How it runs',
     help: 'replica to watch; may be given more than once',
     runOnly: true,
   }),
-  metricsFile: setting('--metrics-file <path>', path, {
-    help: 'write the result for Prometheus (textfile collector)',
-    runOnly: true,
-  }),
   logFormat: choiceOf('--log-format <format>', ['auto', 'json', 'text'], {
+    group: 'What it says',
     default: 'auto',
     help: 'auto (text at a terminal, JSON otherwise), json or text',
   }),
+  json: setting('--json', flag, { group: 'What it says', help: 'the same as --log-format json' }),
   logLevel: choiceOf('--log-level <level>', ['error', 'warn', 'info', 'debug'], {
+    group: 'What it says',
     default: 'info',
     help: 'error, warn, info or debug',
   }),
-  quiet: setting('-q, --quiet', flag, { help: 'print nothing on success' }),
+  quiet: setting('-q, --quiet', flag, { group: 'What it says', help: 'print nothing on success' }),
+  correlationId: setting('--correlation-id <id>', correlationId, {
+    group: 'What it says',
+    help: 'ID in every line and in the SQL; a new UUID v4 unless given',
+  }),
+  metricsFile: setting('--metrics-file <path>', path, {
+    group: 'What it says',
+    help: 'file to write the result to for Prometheus (textfile collector)',
+    runOnly: true,
+  }),
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;
 
-/** The parsed value of each setting. */
+export const SETTING_NAMES = Object.freeze(Object.keys(SETTINGS) as SettingName[]);
+
+/** The parsed value of each setting; only one without a default may be undefined. */
 export type Settings = {
-  readonly [Name in SettingName]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T | undefined : never;
+  readonly [Name in SettingName]: (typeof SETTINGS)[Name] extends Setting<infer T>
+    ? (typeof SETTINGS)[Name] extends { readonly default: string }
+      ? T
+      : T | undefined
+    : never;
 };
+
+export const DEFAULTS = Object.freeze(
+  Object.fromEntries(
+    SETTING_NAMES.map((name) => {
+      const setting: Setting<unknown> = SETTINGS[name];
+      const parsed = setting.default === undefined ? undefined : setting.parse(setting.default);
+      return [name, parsed !== undefined && 'value' in parsed ? parsed.value : undefined];
+    }),
+  ) as Settings,
+);

@@ -58,6 +58,19 @@ export function count({ min }: { readonly min: number }): Parser<number> {
   };
 }
 
+/** So many rows, or such a share of all rows, from 0 to 1. */
+export type RowLimit = { readonly rows: number } | { readonly share: number };
+
+/** `5000` or `10%`. */
+export const rowLimit: Parser<RowLimit> = (raw) => {
+  const percent = /^(\d{1,3}(?:\.\d+)?)%$/.exec(raw)?.[1];
+  if (percent !== undefined && Number(percent) <= 100) return { value: { share: Number(percent) / 100 } };
+  const rows = /^\d+$/.test(raw) ? Number(raw) : Number.NaN;
+  return Number.isSafeInteger(rows)
+    ? { value: { rows } }
+    : { problem: 'must be a number of rows such as 5000, or a share of all rows such as 10%' };
+};
+
 const TRUE_WORDS: readonly string[] = ['1', 'true', 'yes', 'on'];
 const FALSE_WORDS: readonly string[] = ['0', 'false', 'no', 'off'];
 
@@ -76,6 +89,10 @@ export const timeZone: Parser<string> = (raw) => {
     ? { problem: 'must be UTC, a time zone such as Europe/Berlin, or an offset from -14:00 to +14:00' }
     : { value: zone };
 };
+
+/** What it may hold depends on the engine: `conditionProblem` judges it. */
+export const condition: Parser<string> = (raw) =>
+  raw.trim() === '' ? { problem: 'must be a condition, and is empty' } : { value: raw };
 
 export const path: Parser<string> = (raw) =>
   raw !== '' && !raw.includes('\0')

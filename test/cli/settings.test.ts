@@ -166,7 +166,7 @@ describe('the database URL, whatever the engine', { concurrency: 2 }, () => {
   });
 
   test('is waited for until the timeout', async (t) => {
-    const problem = 'the timeout of 0.2 s was used up while reading the URL';
+    const problem = 'timed out after 0.2 s while reading the URL';
     for (const file of ['-', namedPipe(t)]) {
       const ended = await runCommand(['run', '--db-url-file', file, '--timeout', '200ms'], { stdin: undefined });
       assert.equal(failureLine(ended, 124, 'timed_out').error, problem);

@@ -51,24 +51,28 @@ const BAD_VALUES: Readonly<Record<keyof typeof SETTINGS, readonly string[]>> = {
     'sqlite:u:hunter2@h/d',
   ],
   dbUrlFile: ['/nowhere/hunter2'],
-  timeout: ['hunter2', '-7', '7,5', '25d'],
-  correlationId: ['hunter2 7', 'é', 'y'.repeat(129)],
   store: ['hunter2', 'CONNECT-PG'],
   table: ['  ', 'y'.repeat(130)],
   expiresColumn: ['  ', 'y'.repeat(130)],
   expiresFormat: ['hunter2', 'UNIX'],
   timeZone: ['hunter2', 'Mars/Olympus', '+25:00'],
   olderThan: ['hunter2', '-7', '36501d'],
+  lifetimeColumn: ['  ', 'mysql://u:hunter2@h/d'],
+  where: ['  ', "hunter2 = 'a", 'hunter2)', 'hunter2;'],
+  maxDelete: ['hunter2', '-7', '101%', '1.5', '10 %'],
   dryRun: ['hunter2', '2'],
+  timeout: ['hunter2', '-7', '7,5', '25d'],
   batchSize: ['hunter2', '0', '1.5'],
   pause: ['hunter2', '-7', '25d'],
   maxLag: ['hunter2', '-7'],
   replica: ['hunter2', 'mysql://u:hunter2/3@h', 'sqlite:hunter2', 'sqlite:mysql://u:hunter2@h'],
-  // Any path may do, except for the empty one.
-  metricsFile: [],
   logFormat: ['hunter2', 'xml'],
+  json: ['hunter2', '2'],
   logLevel: ['hunter2', 'loud'],
   quiet: ['hunter2', '2'],
+  correlationId: ['hunter2 7', 'é', 'y'.repeat(129)],
+  // Any path may do, except for the empty one.
+  metricsFile: [],
 };
 
 describe('a bad value', { concurrency: 2 }, () => {

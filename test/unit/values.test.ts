@@ -11,6 +11,7 @@ import {
   identifier,
   type Parser,
   path,
+  rowLimit,
   timeZone,
 } from '../../src/settings/values.js';
 
@@ -146,6 +147,31 @@ test('a count is a whole number from its minimum up', () => {
   refuses(count({ min: 1 }), 'must be at most 9007199254740991', ['9007199254740992', '9'.repeat(400)]);
 });
 
+test('a limit is a number of rows, or a share of them', () => {
+  accepts(rowLimit, {
+    0: { rows: 0 },
+    5000: { rows: 5000 },
+    '0%': { share: 0 },
+    '10%': { share: 0.1 },
+    '12.5%': { share: 0.125 },
+    '100%': { share: 1 },
+  });
+  refuses<unknown>(rowLimit, 'must be a number of rows such as 5000, or a share of all rows such as 10%', [
+    '',
+    '-1',
+    '1.5',
+    '1e3',
+    '5 000',
+    '9007199254740992',
+    '101%',
+    '100.1%',
+    '10 %',
+    '%',
+    '.5%',
+    'ten',
+  ]);
+});
+
 test('a flag in the environment is true or false only by a known word', () => {
   accepts(flag, { 1: true, true: true, YES: true, On: true, 0: false, False: false, no: false, OFF: false });
   refuses(flag, 'must be 1, true, yes, on, 0, false, no or off', ['', '2', 'y', 'enabled', ' true', 'nein']);
@@ -211,6 +237,7 @@ test('no problem repeats what was given, such as a URL on the wrong flag', () =>
     correlationId,
     choice('auto', 'json'),
     count({ min: 1 }),
+    rowLimit,
     flag,
     timeZone,
   ];

@@ -1,0 +1,43 @@
+// What --store stands for: the values of a preset, and what it cannot do without.
+import type { DatabaseTarget } from '../engines/database-url.js';
+import { type Preset, presetOf } from '../stores.js';
+import type { Settings } from './settings.js';
+
+/** Undefined where no store is given, or where it cannot be used. */
+export function readPreset(
+  target: DatabaseTarget,
+  { store, olderThan, timeZone }: Partial<Settings>,
+  problems: string[],
+): Preset | undefined {
+  if (store === undefined) return undefined;
+  const preset = presetOf(store, target.dialect);
+  if (preset === undefined) {
+    problems.push(
+      `--store ${store} does not run on ${target.dialect === 'mysql' ? 'MySQL' : 'SQLite'}: check --db-url`,
+    );
+  }
+  if (preset?.lifetimeMs === 'required' && olderThan === undefined) {
+    problems.push(`--store ${store} keeps the last activity: say with --older-than how long a session lives`);
+  }
+  if (preset?.writes === 'local' && timeZone === undefined) {
+    problems.push(`--store ${store} writes in the time zone of the application: name it with --time-zone`);
+  }
+  return preset;
+}
+
+export function presetValues(preset: Preset | undefined): Partial<Settings> {
+  if (preset === undefined) return {};
+  const { table, expiresColumn, lifetimeMs } = preset;
+  return { table, expiresColumn, ...(typeof lifetimeMs === 'number' ? { olderThan: lifetimeMs } : {}) };
+}
+
+/**
+ * Whether it has been said how long a session lives after what the column holds: by --older-than, by a lifetime column,
+ * or by a store whose own column it is.
+ */
+export function isLifetimeGiven(preset: Preset | undefined, given: Partial<Settings>): boolean {
+  if (given.olderThan !== undefined || given.lifetimeColumn !== undefined) return true;
+  if (preset === undefined) return false;
+  const isItsColumn = given.expiresColumn === undefined || given.expiresColumn === preset.expiresColumn;
+  return isItsColumn || preset.lifetimeMs !== undefined;
+}
