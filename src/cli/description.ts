@@ -10,6 +10,11 @@ const HELP: FlagDescription = { flags: '-h, --help', help: 'print this help' };
 const ALL = Object.values<Setting<unknown>>(SETTINGS);
 
 const SCHEDULE_FLAGS: readonly FlagDescription[] = [
+  {
+    flags: '--name <id>',
+    help: 'name of the entry: several entries can stand side by side',
+    default: 'session_cleanup',
+  },
   { flags: '--every <duration>', help: 'interval between runs, such as 15m, 6h or 24h', default: '6h' },
   { flags: '--cron <expression>', help: 'five fields of a crontab line, instead of --every' },
   { flags: '--install', help: "add the entry to the user's crontab, or replace it there" },

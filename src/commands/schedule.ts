@@ -1,13 +1,14 @@
-// The command `schedule`: prints, installs or removes the crontab entry. What the entry says is schedule.ts.
+// The command `schedule`: prints, installs or removes the crontab entry. What the entry says is crontab/entry.ts.
 import { hostname } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { Readable } from 'node:stream';
 import { openCrontab, removeBlock, upsertBlock } from '../crontab/crontab.js';
-import { JOB_ID, renderBlock, scheduledArguments } from '../crontab/entry.js';
+import { DEFAULT_NAME, entryName, renderBlock, scheduledArguments } from '../crontab/entry.js';
 import { cronExpression, every, type Schedule, scheduleEvery } from '../crontab/times.js';
 import { CleanupError } from '../errors.js';
 import { resolveConfig, usageError } from '../settings/config.js';
 import { flagName, SETTINGS, type SettingName } from '../settings/settings.js';
+import type { Parsed } from '../settings/values.js';
 import type { Place } from '../world.js';
 
 const DEFAULT_INTERVAL_SECONDS = 21_600;
@@ -15,6 +16,7 @@ const DEFAULT_INTERVAL_SECONDS = 21_600;
 export type RunFlags = Readonly<Partial<Record<SettingName, string | boolean>>>;
 
 export interface ScheduleFlags {
+  readonly name?: string | undefined;
   readonly every?: string | undefined;
   readonly cron?: string | undefined;
   readonly install?: boolean | undefined;
@@ -23,16 +25,18 @@ export interface ScheduleFlags {
 
 export type Scheduled =
   | { readonly kind: 'printed'; readonly block: string }
-  | { readonly kind: 'installed'; readonly schedule: Schedule }
-  | { readonly kind: 'removed' }
+  | { readonly kind: 'installed'; readonly name: string; readonly schedule: Schedule }
+  | { readonly kind: 'removed'; readonly name: string }
   /** There was nothing to remove. */
-  | { readonly kind: 'unchanged' };
+  | { readonly kind: 'unchanged'; readonly name: string };
 
 /** The facts of the line about it. */
-export function scheduledFacts(scheduled: Scheduled): Readonly<Record<string, string | number | null>> {
+export function scheduledFacts(
+  scheduled: Exclude<Scheduled, { readonly kind: 'printed' }>,
+): Readonly<Record<string, string | number | null>> {
   const schedule = scheduled.kind === 'installed' ? scheduled.schedule : undefined;
   return {
-    job_id: JOB_ID,
+    job_id: scheduled.name,
     interval_seconds: schedule?.intervalSeconds ?? null,
     schedule: schedule?.expression ?? null,
   };
@@ -41,40 +45,48 @@ export function scheduledFacts(scheduled: Scheduled): Readonly<Record<string, st
 /** @throws CleanupError `usage`, and what the crontab throws */
 export async function schedule(runFlags: RunFlags, flags: ScheduleFlags, place: Place): Promise<Scheduled> {
   const problems: string[] = [];
+  const name = valid('--name', entryName(flags.name ?? DEFAULT_NAME), problems);
   if (flags.install && flags.remove) problems.push('--install and --remove are both given: keep one of them');
   if (flags.every !== undefined && flags.cron !== undefined) {
     problems.push('--every and --cron are both given: keep one of them');
   }
   if (flags.remove) {
-    if (problems.length > 0) throw usageError(problems, 'schedule');
-    const crontab = openCrontab();
-    const before = await crontab.read();
-    const after = removeBlock(before);
-    if (after.equals(before)) return { kind: 'unchanged' };
-    await crontab.write(after);
-    return { kind: 'removed' };
+    if (problems.length > 0 || name === undefined) throw usageError(problems, 'schedule');
+    return remove(name);
   }
-  const times = readSchedule(flags);
-  if ('problem' in times) problems.push(times.problem);
+  const times = readSchedule(flags, name ?? DEFAULT_NAME, problems);
   const args = await readArguments(runFlags, place.cwd, problems);
-  if (problems.length > 0 || 'problem' in times || args === undefined) throw usageError(problems, 'schedule');
-  const block = renderBlock({ schedule: times.value, node: place.node, command: place.command, args });
+  if (problems.length > 0 || name === undefined || times === undefined || args === undefined) {
+    throw usageError(problems, 'schedule');
+  }
+  const block = renderBlock({ name, schedule: times, node: place.node, command: place.command, args });
   if ('problem' in block) throw usageError([block.problem], 'schedule');
   if (!flags.install) return { kind: 'printed', block: block.value };
   const crontab = openCrontab();
-  await crontab.write(upsertBlock(await crontab.read(), block.value));
-  return { kind: 'installed', schedule: times.value };
+  await crontab.write(upsertBlock(await crontab.read(), name, block.value));
+  return { kind: 'installed', name, schedule: times };
 }
 
-function readSchedule(flags: ScheduleFlags): { readonly value: Schedule } | { readonly problem: string } {
-  if (flags.cron !== undefined) {
-    const parsed = cronExpression(flags.cron);
-    return 'value' in parsed ? parsed : { problem: `--cron ${parsed.problem}` };
-  }
-  const parsed = flags.every === undefined ? { value: DEFAULT_INTERVAL_SECONDS } : every(flags.every);
-  return 'value' in parsed
-    ? { value: scheduleEvery(parsed.value, hostname(), JOB_ID) }
-    : { problem: `--every ${parsed.problem}` };
+async function remove(name: string): Promise<Scheduled> {
+  const crontab = openCrontab();
+  const before = await crontab.read();
+  const after = removeBlock(before, name);
+  if (after.equals(before)) return { kind: 'unchanged', name };
+  await crontab.write(after);
+  return { kind: 'removed', name };
+}
+
+function valid<T>(flag: string, parsed: Parsed<T>, problems: string[]): T | undefined {
+  if ('value' in parsed) return parsed.value;
+  problems.push(`${flag} ${parsed.problem}`);
+  return undefined;
+}
+
+function readSchedule(flags: ScheduleFlags, name: string, problems: string[]): Schedule | undefined {
+  if (flags.cron !== undefined) return valid('--cron', cronExpression(flags.cron), problems);
+  const interval =
+    flags.every === undefined ? DEFAULT_INTERVAL_SECONDS : valid('--every', every(flags.every), problems);
+  return interval === undefined ? undefined : scheduleEvery(interval, hostname(), name);
 }
 
 /** The arguments of `run`, checked as `run` would check them, but without the environment: cron has none of it. */
@@ -87,8 +99,9 @@ async function readArguments(
     problems.push('--db-url-file is missing: cron knows no variable of this shell');
     return undefined;
   }
-  // The ID is that of this command: each run to come has its own.
-  const { correlationId: _, ...scheduled } = runFlags;
+  // The ID is that of this command: each run to come has its own. What goes wrong is mailed, and read by people.
+  const { correlationId: _, ...given } = runFlags;
+  const scheduled: RunFlags = { ...given, logFormat: runFlags.logFormat ?? 'text' };
   const named = Object.fromEntries(
     Object.entries(scheduled).map(([name, value]) => [flagName(SETTINGS[name as SettingName].flags), value]),
   );
@@ -116,7 +129,7 @@ async function readArguments(
     problems.push('--replica must have an absolute ssl-ca: cron starts in another folder');
   }
   if (config.replicas.some(({ password }) => password !== '')) {
-    problems.push('--replica has a password, which does not belong into a crontab');
+    problems.push('--replica has a password, which must not be stored in a crontab');
   }
   return args.value;
 }

@@ -1,17 +1,17 @@
-// The user's crontab: our block in its bytes, and the `crontab` command. What the block says is schedule.ts.
+// The user's crontab: our blocks in its bytes, and the `crontab` command. What a block says is entry.ts.
 // Bytes, not text: nothing says that what others keep in there is UTF-8.
 import { execFile } from 'node:child_process';
 import { CleanupError } from '../errors.js';
-import { BLOCK_BEGIN, BLOCK_END } from './entry.js';
+import { marksOf } from './entry.js';
 
 /**
- * The crontab with `block` in the place of the one that is there, else at the end, where the variables that are set in
- * it apply. Every other byte is kept.
+ * The crontab with `block` in the place of the one of that name, else at the end, where the variables that are set in it
+ * apply. Every other byte is kept.
  *
- * @throws CleanupError `refused` where the marks of a block do not pair up.
+ * @throws CleanupError `refused` where the marks of the block do not pair up.
  */
-export function upsertBlock(crontab: Buffer, block: string): Buffer {
-  const { rest, at } = cutBlocks(crontab);
+export function upsertBlock(crontab: Buffer, name: string, block: string): Buffer {
+  const { rest, at } = cutBlocks(crontab, name);
   const bytes = Buffer.from(block).toString('latin1');
   const [before, after] = [rest.slice(0, at), rest.slice(at ?? rest.length)];
   // A last line without an end stays one, so that removing gives back what was there.
@@ -19,40 +19,42 @@ export function upsertBlock(crontab: Buffer, block: string): Buffer {
   return Buffer.from(isUnended ? `${before}\n${bytes}` : `${before}${bytes}\n${after}`, 'latin1');
 }
 
-/** The crontab without the block. @throws CleanupError `refused` where the marks of a block do not pair up. */
-export function removeBlock(crontab: Buffer): Buffer {
-  return Buffer.from(cutBlocks(crontab).rest, 'latin1');
+/** The crontab without the block of that name. @throws CleanupError `refused` where its marks do not pair up. */
+export function removeBlock(crontab: Buffer, name: string): Buffer {
+  return Buffer.from(cutBlocks(crontab, name).rest, 'latin1');
 }
 
 /** In `rest`, a character is a byte; `at` is where the first block was. */
-function cutBlocks(crontab: Buffer): { readonly rest: string; readonly at: number | undefined } {
+function cutBlocks(crontab: Buffer, name: string): { readonly rest: string; readonly at: number | undefined } {
+  const marks = marksOf(name);
   const text = crontab.toString('latin1');
   let rest = '';
   let at: number | undefined;
   let isInside = false;
   let wasUnended = false;
   for (const line of text.match(/[^\n]*\n|[^\n]+$/g) ?? []) {
-    const isBegin = isMark(line, BLOCK_BEGIN);
-    const isEnd = isMark(line, BLOCK_END);
+    const isBegin = isMark(line, marks.begin);
+    const isEnd = isMark(line, marks.end);
     // Cutting to the next END, or to the end of the file, would take lines along that are not ours.
-    if (isInside ? isBegin : isEnd) throw damaged();
+    if (isInside ? !isEnd && /^# (?:BEGIN|END) /.test(line) : isEnd) throw damaged(marks);
     if (isBegin) at ??= rest.length;
     if (!isInside && !isBegin) rest += line;
     isInside = (isInside || isBegin) && !isEnd;
     wasUnended = isEnd && !line.endsWith('\n');
   }
-  if (isInside) throw damaged();
+  if (isInside) throw damaged(marks);
   return { rest: wasUnended ? rest.replace(/\n$/, '') : rest, at };
 }
 
+/** Other words after the name are another tool's mark: `# BEGIN ANSIBLE MANAGED BLOCK`. */
 function isMark(line: string, mark: string): boolean {
-  return line.startsWith(mark) && /^(?:\s|$)/.test(line.slice(mark.length));
+  return line.startsWith(mark) && /^\s*(?:$|\()/.test(line.slice(mark.length));
 }
 
-function damaged(): CleanupError {
-  return new CleanupError('refused', `the crontab has a "${BLOCK_BEGIN}" or "${BLOCK_END}" without its other half`, {
+function damaged({ begin, end }: ReturnType<typeof marksOf>): CleanupError {
+  return new CleanupError('refused', `the crontab has a "${begin}" or "${end}" without its other half`, {
     code: 'CRONTAB_DAMAGED',
-    hint: 'Mend or remove the block with crontab -e: nothing was changed.',
+    hint: 'Nothing was changed: repair or remove the block with crontab -e.',
   });
 }
 

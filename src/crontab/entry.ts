@@ -2,11 +2,17 @@
 // it runs is times.ts, the crontab itself crontab.ts.
 import { isAbsolute, resolve } from 'node:path';
 import { type DatabaseTarget, databaseUrl } from '../engines/database-url.js';
-import { CONTROLS, type Parsed } from '../settings/values.js';
+import { CONTROLS, type Parsed, type Parser } from '../settings/values.js';
 import type { Schedule } from './times.js';
 
-/** There is one block of this name in a crontab: scheduling again replaces it. */
-export const JOB_ID = 'session_cleanup';
+/** What an entry is called unless it is given another name. */
+export const DEFAULT_NAME = 'session_cleanup';
+
+/** There is one entry of a name in a crontab: scheduling again replaces it. */
+export const entryName: Parser<string> = (raw) =>
+  /^[A-Za-z0-9][\w.-]{0,63}$/.test(raw)
+    ? { value: raw }
+    : { problem: 'must be 1 to 64 characters of A-Z a-z 0-9 . _ -, and begin with a letter or a digit' };
 
 /**
  * The arguments of `run` for a crontab, out of the flags given to `schedule`: cron starts in the home folder, so paths
@@ -57,7 +63,7 @@ function scheduledUrl(raw: string, target: DatabaseTarget, cwd: string): Parsed<
   if (target.password !== '') {
     return {
       problem:
-        'has a password, which does not belong into a crontab: put the URL into a file that only this user may read, ' +
+        'has a password, which must not be stored in a crontab: put the URL into a file that only this user may read, ' +
         'and give --db-url-file',
     };
   }
@@ -69,6 +75,7 @@ function scheduledUrl(raw: string, target: DatabaseTarget, cwd: string): Parsed<
 }
 
 export interface Entry {
+  readonly name: string;
   readonly schedule: Schedule;
   /** Absolute path of Node: cron's PATH may hold another one, or none. */
   readonly node: string;
@@ -78,12 +85,13 @@ export interface Entry {
   readonly args: readonly string[];
 }
 
-/** Such a first and last line mark the block; between them is the entry. */
-export const BLOCK_BEGIN = `# BEGIN ${JOB_ID}`;
-export const BLOCK_END = `# END ${JOB_ID}`;
+/** The first and the last line of the block begin with these; between them is the entry. */
+export function marksOf(name: string): { readonly begin: string; readonly end: string } {
+  return { begin: `# BEGIN ${name}`, end: `# END ${name}` };
+}
 
 /** The block without the end of its last line. Success is silent; what goes wrong, cron mails. */
-export function renderBlock({ schedule, node, command, args }: Entry): Parsed<string> {
+export function renderBlock({ name, schedule, node, command, args }: Entry): Parsed<string> {
   if (!isAbsolute(node) || !isAbsolute(command))
     return { problem: 'the paths of Node and of the command must be absolute' };
   const words = [node, command, 'run', ...args];
@@ -95,11 +103,13 @@ export function renderBlock({ schedule, node, command, args }: Entry): Parsed<st
     };
   }
   const line = words.map(shellQuote).join(' ').replaceAll('%', '\\%');
+  const { begin, end } = marksOf(name);
+  const again = name === DEFAULT_NAME ? 'session-cleanup schedule' : `session-cleanup schedule --name ${name}`;
   return {
     value: [
-      `${BLOCK_BEGIN} (session-cleanup schedule replaces all of this, up to END)`,
+      `${begin} (${again} replaces all of this, up to END)`,
       `${schedule.expression} ${line} >/dev/null`,
-      BLOCK_END,
+      end,
     ].join('\n'),
   };
 }

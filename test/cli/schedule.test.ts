@@ -74,7 +74,7 @@ const URL_FLAGS = ['--db-url', 'sqlite:app.db'];
 const BEGIN = '# BEGIN session_cleanup (session-cleanup schedule replaces all of this, up to END)';
 const END = '# END session_cleanup';
 
-function scheduledLine(ended: Ended): Readonly<Record<string, unknown>> {
+function scheduledLine(ended: Ended, name = 'session_cleanup'): Readonly<Record<string, unknown>> {
   assert.deepEqual({ status: ended.status, stderr: ended.stderr }, { status: 0, stderr: '' });
   const { line } = ended;
   assert.deepEqual(Object.keys(line), [
@@ -82,7 +82,7 @@ function scheduledLine(ended: Ended): Readonly<Record<string, unknown>> {
     ...['job_id', 'interval_seconds', 'schedule', 'version'],
   ]);
   const { level, message, exit_status, job_id } = line;
-  assert.deepEqual([level, message, exit_status, job_id], ['info', 'session_cleanup_scheduled', 0, 'session_cleanup']);
+  assert.deepEqual([level, message, exit_status, job_id], ['info', 'session_cleanup_scheduled', 0, name]);
   return line;
 }
 
@@ -102,7 +102,7 @@ for (const [name, script] of Object.entries(crontabs)) {
       assert.deepEqual([begin, end, rest], [BEGIN, END, ['']]);
       assert.match(entry, /^([1-9]|[1-5]\d) \*\/6 \* \* \* /);
       assert.ok(entry.includes(` ${process.execPath} ${BIN} run --db-url sqlite:/`), entry);
-      assert.ok(entry.endsWith('/app.db >/dev/null'), entry);
+      assert.ok(entry.endsWith('/app.db --log-format text >/dev/null'), entry);
       assert.deepEqual(cron.read(), Buffer.alloc(0));
     });
 
@@ -151,6 +151,37 @@ for (const [name, script] of Object.entries(crontabs)) {
       assert.deepEqual(cron.read(), Buffer.concat([before, after]));
     });
 
+    test('keeps entries of other names, each with a minute of its own', async (t) => {
+      const cron = createFor(t);
+      const names = ['session_cleanup', 'carts', 'carts.old', 'carts-2'];
+      const install = (name: string, ...flags: string[]) =>
+        cron.run(...URL_FLAGS, '--install', '--name', name, ...flags);
+      const minutes = new Set<unknown>();
+      for (const name of names) {
+        const line = scheduledLine(await install(name, '--table', name), name);
+        minutes.add(String(line.schedule).split(' ')[0]);
+      }
+      assert.equal(minutes.size, names.length);
+      const before = cron.read().toString();
+      const blocks = names.map(
+        (name) => new RegExp(`^# BEGIN ${name} \\(.*\n.* --table ${name} .*\n# END ${name}\n`, 'm'),
+      );
+      for (const block of blocks) assert.match(before, block);
+      scheduledLine(await install('carts', '--table', 'baskets'), 'carts');
+      assert.equal(cron.read().toString(), before.replace(' --table carts ', ' --table baskets '));
+      assert.equal(scheduledLine(await cron.run('--remove', '--name', 'carts'), 'carts').outcome, 'removed');
+      assert.equal(scheduledLine(await cron.run('--remove', '--name', 'carts'), 'carts').outcome, 'unchanged');
+      assert.equal(cron.read().toString(), before.replace(/# BEGIN carts \(.*\n.*\n# END carts\n/, ''));
+    });
+
+    test('does not take the block of another tool for an entry', async (t) => {
+      const cron = createFor(t);
+      const others = Buffer.from('# BEGIN ANSIBLE MANAGED BLOCK\n0 1 * * * date\n# END ANSIBLE MANAGED BLOCK\n');
+      cron.write(others);
+      assert.equal(scheduledLine(await cron.run('--remove', '--name', 'ANSIBLE'), 'ANSIBLE').outcome, 'unchanged');
+      assert.deepEqual(cron.read(), others);
+    });
+
     test('removes nothing where there is nothing, and says so', async (t) => {
       const cron = createFor(t);
       assert.equal(scheduledLine(await cron.run('--remove')).outcome, 'unchanged');
@@ -163,12 +194,20 @@ for (const [name, script] of Object.entries(crontabs)) {
 
     test('changes nothing where the marks of an entry do not pair up', async (t) => {
       const cron = createFor(t);
-      const damaged = Buffer.from(`${BEGIN}\n0 1 * * * date\n`);
-      cron.write(damaged);
-      for (const flags of [[...URL_FLAGS, '--install'], ['--remove']]) {
-        assert.equal(failureLine(await cron.run(...flags), 3, 'refused').error_code, 'CRONTAB_DAMAGED');
+      const carts = '# BEGIN carts (session-cleanup schedule)\n0 1 * * * x\n# END carts\n';
+      for (const text of [`${BEGIN}\n0 1 * * * date\n`, `${BEGIN}\n0 1 * * * date\n${carts}${END}\n`]) {
+        const damaged = Buffer.from(text);
+        cron.write(damaged);
+        for (const flags of [[...URL_FLAGS, '--install'], ['--remove']]) {
+          const { error_code, error } = failureLine(await cron.run(...flags), 3, 'refused');
+          assert.equal(error_code, 'CRONTAB_DAMAGED');
+          assert.equal(
+            error,
+            'the crontab has a "# BEGIN session_cleanup" or "# END session_cleanup" without its other half',
+          );
+        }
+        assert.deepEqual(cron.read(), damaged);
       }
-      assert.deepEqual(cron.read(), damaged);
     });
 
     test('says nothing with --quiet, and a sentence with --log-format text', async (t) => {
@@ -208,7 +247,8 @@ describe('the scheduled entry', () => {
       await database.run('DROP TABLE sessions');
       const second = fire();
       assert.deepEqual([second.status, second.stdout], [3, '']);
-      assert.equal(JSON.parse(second.stderr).outcome, 'refused');
+      // It is mailed to people.
+      assert.match(second.stderr, /^session-cleanup: refused: .*\n$/);
     });
   }
 });
@@ -221,7 +261,7 @@ describe('a schedule that cannot be', { concurrency: 3 }, () => {
     [
       'a password in the URL of a replica',
       ['--db-url', 'mysql://app@db/app', '--batch-size=9', '--max-lag=1s', '--replica', 'mysql://app:hunter2@db2'],
-      '--replica has a password, which does not belong into a crontab',
+      '--replica has a password, which must not be stored in a crontab',
     ],
     [
       'the authority of a replica in this folder',
@@ -241,6 +281,15 @@ describe('a schedule that cannot be', { concurrency: 3 }, () => {
     ['an interval that cron cannot keep', [...URL_FLAGS, '--every', '7h'], /^--every must be an interval that cron/],
     ['an interval that is none', [...URL_FLAGS, '--every', 'often'], /^--every must be a duration/],
     ['an expression that is none', [...URL_FLAGS, '--cron', '@daily'], /^--cron must be five fields/],
+    ...['', '-x', 'a b', 'a%', 'a/b', 'é', 'x'.repeat(65)].map(
+      (name) =>
+        [
+          `a name such as "${name}"`,
+          [...URL_FLAGS, `--name=${name}`],
+          '--name must be 1 to 64 characters of A-Z a-z 0-9 . _ -, and begin with a letter or a digit',
+        ] as const,
+    ),
+    ['a name that is none, to remove', ['--remove', '--name', 'a b'], /^--name must be 1 to 64 characters/],
     ['installing and removing', ['--install', '--remove'], /^--install and --remove are both given/],
     ['a setting of the run that is wrong', [...URL_FLAGS, '--timeout', 'soon'], /^--timeout must be a duration/],
     ['a URL on standard input', ['--db-url-file', '-'], /^--db-url-file must name a file/],

@@ -9,11 +9,12 @@ import fc from 'fast-check';
 import { openCrontab, removeBlock, upsertBlock } from '../../src/crontab/crontab.js';
 import { CleanupError } from '../../src/errors.js';
 
+const NAME = 'session_cleanup';
 const BLOCK = '# BEGIN session_cleanup (…)\n49 */6 * * * /usr/bin/node x run >/dev/null\n# END session_cleanup';
 const OLD = '# BEGIN session_cleanup\n1 1 1 1 1 old\n# END session_cleanup';
 
-const upsert = (text: string, block = BLOCK): string => upsertBlock(Buffer.from(text), block).toString();
-const remove = (text: string): string => removeBlock(Buffer.from(text)).toString();
+const upsert = (text: string, block = BLOCK): string => upsertBlock(Buffer.from(text), NAME, block).toString();
+const remove = (text: string): string => removeBlock(Buffer.from(text), NAME).toString();
 
 describe('the block in a crontab', () => {
   test('is added at the end, or replaces the one that is there', () => {
@@ -62,20 +63,20 @@ describe('the block in a crontab', () => {
   test('twice is the same as once, and every other byte is kept', () => {
     fc.assert(
       fc.property(crontab, (before) => {
-        const once = upsertBlock(before, BLOCK);
-        assert.deepEqual(upsertBlock(once, BLOCK), once);
+        const once = upsertBlock(before, NAME, BLOCK);
+        assert.deepEqual(upsertBlock(once, NAME, BLOCK), once);
         assert.ok(once.includes(BLOCK));
-        assert.deepEqual(removeBlock(once), before);
-        assert.deepEqual(removeBlock(before), before);
+        assert.deepEqual(removeBlock(once, NAME), before);
+        assert.deepEqual(removeBlock(before, NAME), before);
       }),
     );
     fc.assert(
       fc.property(withBlock, ({ text }) => {
-        const once = upsertBlock(text, BLOCK);
-        assert.deepEqual(upsertBlock(once, BLOCK), once);
+        const once = upsertBlock(text, NAME, BLOCK);
+        assert.deepEqual(upsertBlock(once, NAME, BLOCK), once);
         assert.equal(once.toString('latin1').split('# BEGIN session_cleanup (').length, 2);
-        assert.deepEqual(removeBlock(once), removeBlock(text));
-        assert.deepEqual(upsertBlock(once, OLD), text);
+        assert.deepEqual(removeBlock(once, NAME), removeBlock(text, NAME));
+        assert.deepEqual(upsertBlock(once, NAME, OLD), text);
       }),
     );
   });

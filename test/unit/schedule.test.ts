@@ -39,7 +39,10 @@ describe('--every', () => {
     );
   });
 
-  test('spreads hosts over the hour', () => {
+  test('spreads hosts, and the entries of a host, over the hour', () => {
+    const names = Array.from({ length: 10 }, (_, at) => `table-${at}`);
+    const starts = new Set(names.map((name) => scheduleEvery(21_600, 'web-1', name).expression));
+    assert.ok(starts.size >= 8, [...starts].join('\n'));
     const hosts = Array.from({ length: 500 }, (_, at) => `web-${at}`);
     const minutes = new Set(hosts.map((host) => Number(scheduleEvery(21_600, host, JOB).expression.split(' ')[0])));
     assert.equal(minutes.size, 59);
@@ -218,7 +221,7 @@ const REFUSED = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069\\]/u;
 
 describe('the block', () => {
   const schedule = { expression: '49 */6 * * *', intervalSeconds: 21_600 };
-  const paths = { schedule, node: '/usr/bin/node', command: '/opt/bin/session-cleanup' };
+  const paths = { name: JOB, schedule, node: '/usr/bin/node', command: '/opt/bin/session-cleanup' };
 
   test('is one entry between two marks', () => {
     assert.deepEqual(renderBlock({ ...paths, args: ['--db-url-file', '/etc/session-cleanup/url', '--table', 'a b'] }), {
@@ -228,6 +231,14 @@ describe('the block', () => {
         '# END session_cleanup',
       ].join('\n'),
     });
+  });
+
+  test('of another name says how to replace it', () => {
+    const rendered = renderBlock({ ...paths, name: 'carts', args: [] });
+    assert.deepEqual('value' in rendered && rendered.value.split('\n').filter((line) => line.startsWith('#')), [
+      '# BEGIN carts (session-cleanup schedule --name carts replaces all of this, up to END)',
+      '# END carts',
+    ]);
   });
 
   test('brings every argument through cron and the shell as it was', () => {
