@@ -10,7 +10,7 @@ import { databaseUrl } from '../../src/engines/database-url.js';
 import { CleanupError, type FailureKind } from '../../src/errors.js';
 import { createRecord, endingOfError } from '../../src/report/record.js';
 import { flagName, SETTINGS, type Setting } from '../../src/settings/settings.js';
-import { STORES, type Store } from '../../src/stores.js';
+import { presetOf, storeNames } from '../../src/stores.js';
 import { runCommand } from '../support/command.js';
 import { type Database, type Engine, engines } from '../support/databases.js';
 import { type Installed, install } from './installed.js';
@@ -293,24 +293,29 @@ test('the table of stores is that of the code', () => {
     const [unit, size] = Object.entries(units).find(([, each]) => ms % each === 0) ?? ['ms', 1];
     return `${ms / size}${unit}`;
   };
-  const besides = ({ lifetimeMs, writes }: Store): string => {
-    if (lifetimeMs === 'required') return 'last activity: give `--older-than`';
-    if (lifetimeMs !== undefined) return `last activity + ${inUnit(lifetimeMs)}`;
-    if (writes === 'local') return 'on MySQL: give `--time-zone`';
-    return writes === 'literal'
-      ? "on MySQL: refused where the server's time zone is ahead of UTC, until `--older-than` covers it"
-      : '';
-  };
-  const expected = Object.entries<Store>(STORES).map(([name, store]) => {
-    const { table: names, column, mysql, sqlite } = store;
-    const runsOn = [mysql && `MySQL (${mysql})`, sqlite && `SQLite (${sqlite})`];
-    return [
-      `\`${name}\``,
-      typeof names === 'string' ? `\`${names}\`` : `\`${names.mysql}\`, on SQLite \`${names.sqlite}\``,
-      `\`${column}\``,
-      runsOn.filter((text) => text !== undefined).join(', '),
-      besides(store),
-    ];
+  const engines = { mysql: 'MySQL', sqlite: 'SQLite' } as const;
+  const expected = storeNames.flatMap((name) => {
+    const presets = Object.entries(engines).flatMap(([engine, label]) => {
+      const preset = presetOf(name, engine as keyof typeof engines);
+      return preset === undefined ? [] : [{ label, ...preset }];
+    });
+    const [first] = presets;
+    if (first === undefined) return [];
+    const spelled = (key: 'table' | 'expiresColumn') => {
+      const others = presets.filter((preset) => preset[key] !== first[key]);
+      return [`\`${first[key]}\``, ...others.map((preset) => `on ${preset.label} \`${preset[key]}\``)].join(', ');
+    };
+    const besides = [
+      first.lifetimeMs === 'required' ? 'last activity: give `--older-than`' : [],
+      typeof first.lifetimeMs === 'number' ? `last activity + ${inUnit(first.lifetimeMs)}` : [],
+      ...presets.map(({ label, writes }) => {
+        if (writes === 'local') return `on ${label}: give \`--time-zone\``;
+        if (writes === undefined) return [];
+        return `on ${label}: refused where the server's time zone is ahead of UTC, until \`--older-than\` covers it`;
+      }),
+    ].flat();
+    const runsOn = presets.map(({ label, expiresFormat }) => `${label} (${expiresFormat})`).join(', ');
+    return [[`\`${name}\``, spelled('table'), spelled('expiresColumn'), runsOn, besides.join('; ')]];
   });
   assert.deepEqual(rows, expected);
 });
