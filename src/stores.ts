@@ -141,13 +141,19 @@ function onEngine<T extends string>(value: PerEngine<T> | undefined, engine: Sto
   return typeof value === 'object' ? value[engine] : value;
 }
 
+// More than these are no help in one line.
+const MOST_NAMED = 4;
+
 /** For a table that is missing: which presets fit the tables that are there, such as "Found django_session: try --store django." */
 export function storeHint(tables: readonly string[], engine: StoreEngine): string {
-  const found = storeNames.flatMap((name) => {
-    const table = presetOf(name, engine)?.table;
-    return table !== undefined && tables.includes(table) ? [{ name, table }] : [];
-  });
-  if (found.length === 0) return '';
-  const names = [...new Set(found.map(({ table }) => table))].join(', ');
-  return `Found ${names}: try --store ${found.map(({ name }) => name).join(' or ')}. `;
+  const namesOf = (table: string) => storeNames.filter((name) => presetOf(name, engine)?.table === table);
+  return tables
+    .map((table) => ({ table, names: namesOf(table) }))
+    .filter(({ names }) => names.length > 0)
+    .map(({ table, names }) =>
+      names.length <= MOST_NAMED
+        ? `Found ${table}: try --store ${names.join(' or ')}. `
+        : `Found ${table}, as ${names.length} known stores call theirs: session-cleanup stores lists them. `,
+    )
+    .join('');
 }

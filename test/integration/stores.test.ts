@@ -121,6 +121,17 @@ for (const { name: engineName, create } of engines) {
     assert.equal(status, 3);
     assert.match(JSON.parse(output).hint, /^Found django_session: try --store django\. /);
   });
+
+  test(`a missing table on ${engineName}: a table that many stores have is no reason to name them all`, async (t) => {
+    const database = await create();
+    t.after(() => database.drop());
+    await database.run('CREATE TABLE sessions (id varchar(40) NOT NULL PRIMARY KEY)');
+    const { output } = await runAtNow(['--db-url', database.url, '--table', 'session']);
+    assert.match(
+      JSON.parse(output).hint,
+      /^Found sessions, as \d+ known stores call theirs: session-cleanup stores lists them\. Check --table /,
+    );
+  });
 }
 
 function inserts({ insert }: Form, id: string, at: string): readonly string[] {
