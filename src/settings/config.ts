@@ -4,6 +4,7 @@ import type { DatabaseTarget, MysqlTarget } from '../engines/database-url.js';
 import { CleanupError } from '../errors.js';
 import type { StoreName } from '../stores.js';
 import { findGiven, type Given, type Inputs, parseGiven } from './given.js';
+import { misspeltVariables } from './near-miss.js';
 import { isLifetimeGiven, presetValues, readPreset } from './preset.js';
 import { DEFAULTS, type Settings } from './settings.js';
 import { readUrl, type UrlSource } from './url-source.js';
@@ -54,7 +55,7 @@ export interface Logging {
 
 /** Resolves to `config`, or to the usage error that names every problem. Never echoes a value. */
 export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging; config: Config | CleanupError }> {
-  const problems: string[] = [];
+  const problems = [...misspeltVariables(inputs.env)];
   const given = parseGiven(inputs, problems);
   const { correlationId, logFormat: format, logLevel: level, quiet = false, timeout } = { ...DEFAULTS, ...given };
   const logging = Object.freeze({ correlationId, format, level, quiet });
@@ -73,7 +74,7 @@ export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging;
 /** @param command undefined where none was given, or none that there is */
 export function usageError(problems: readonly string[], command: string | undefined): CleanupError {
   const hint = `Try: ${['session-cleanup', command, '--help'].filter(Boolean).join(' ')}`;
-  return new CleanupError('usage', problems.join('; '), { code: 'USAGE', hint });
+  return new CleanupError('usage', problems.join('; ').replaceAll('?; ', '? '), { code: 'USAGE', hint });
 }
 
 /** Undefined only where there are problems. */

@@ -247,6 +247,34 @@ describe('a mistake', { concurrency: 2 }, () => {
   });
 });
 
+describe('a misspelt variable', { concurrency: 2 }, () => {
+  test('is a usage error that names the right one', async (t) => {
+    for (const command of ['run', 'check']) {
+      const ended = await runUntouched(t, (url) =>
+        runCommand([command, '--db-url', url], { env: { SESSION_CLEANUP_DRYRUN: 'true', SESSION_CLEANUP_TABEL: 'x' } }),
+      );
+      assert.equal(
+        usageLine(ended, `session-cleanup ${command} --help`).error,
+        'SESSION_CLEANUP_DRYRUN is unknown; did you mean SESSION_CLEANUP_DRY_RUN? ' +
+          'SESSION_CLEANUP_TABEL is unknown; did you mean SESSION_CLEANUP_TABLE?',
+      );
+    }
+  });
+
+  test('is none where Kubernetes has set it for a service of our name', async (t) => {
+    const database = await createSessions(t, sqlite, { expired: ['a'] });
+    const env = {
+      SESSION_CLEANUP_SERVICE_HOST: '10.0.0.1',
+      SESSION_CLEANUP_SERVICE_PORT: '80',
+      SESSION_CLEANUP_PORT: 'tcp://10.0.0.1:80',
+      SESSION_CLEANUP_PORT_80_TCP: 'tcp://10.0.0.1:80',
+      SESSION_CLEANUP_PORT_80_TCP_ADDR: '10.0.0.1',
+    };
+    const { line } = await runCommand(['run', '--db-url', database.url], { env });
+    assert.deepEqual([line.outcome, line.deleted_count], ['deleted', 1]);
+  });
+});
+
 describe('help', { concurrency: 2 }, () => {
   test('goes to stdout with status 0, opens with examples and ends with the statuses', async () => {
     for (const args of [['--help'], ['-h'], ['run', '--help'], ['run', '-h']]) {
