@@ -3,17 +3,12 @@ import { createDeadline } from './cleanup/deadline.js';
 import { parseArguments } from './cli/program.js';
 import { withCorrelationId } from './correlation.js';
 import { CleanupError } from './errors.js';
-import {
-  createRecord,
-  type Ending,
-  endingOfError,
-  formatLine,
-  type LogRecord,
-  type RunFacts,
-} from './report/record.js';
-import { createRedactor } from './report/redact.js';
+import { type CommandReport, type Ending, endingOfError, type RunFacts } from './report/facts.js';
+import type { Logger } from './report/logger.js';
+import { createRecord } from './report/record.js';
+import { createRedactor, type Redact } from './report/redact.js';
 import { type Config, type Logging, resolveConfig, usageError } from './settings/config.js';
-import { type OutputStream, type World, write } from './world.js';
+import { type World, write } from './world.js';
 
 /** Runs the command line once and resolves to the exit status, when everything has been written. */
 export async function main(world: World): Promise<number> {
@@ -39,36 +34,31 @@ export async function main(world: World): Promise<number> {
       return withCorrelationId(correlationId, () => execute(kind, world, logging, config, correlationId, startedAt));
     }
   }
-  // Neither Knex nor winston is loaded from here on: for a mistake on the command line, or a schedule.
+  // Knex is not loaded from here on: for a mistake on the command line, or a schedule.
+  const logger = await openLogger(world, logging, createRedactor([]));
+  const told = () => ({ at: world.now(), correlationId, version: world.version });
   try {
     if (invocation.kind === 'usage') throw usageError([invocation.problem], command);
     if (invocation.kind !== 'schedule') throw config;
     const { schedule, scheduledFacts } = await import('./commands/schedule.js');
     const scheduled = await schedule(invocation.flags, invocation.schedule, world.place);
-    if (scheduled.kind === 'printed') {
-      await write(world.stdout, `${scheduled.block}\n`);
-      return 0;
-    }
-    const record: LogRecord = {
-      timestamp: world.now().toISOString(),
-      level: 'info',
-      message: 'session_cleanup_scheduled',
-      correlation_id: correlationId,
-      outcome: scheduled.kind,
-      exit_status: 0,
-      ...scheduledFacts(scheduled),
-      version: world.version,
-    };
-    if (!logging.quiet) await write(world.stdout, `${formatLine(record, lineFormat(logging, world.stdout))}\n`);
+    if (scheduled.kind === 'printed') await write(world.stdout, `${scheduled.block}\n`);
+    else logger.tell({ ...told(), kind: 'schedule', ...scheduledFacts(scheduled) });
     return 0;
   } catch (error) {
     const ending = endingOfError(asCleanupError(error));
-    const facts = { correlationId, dryRun: false };
-    const durationMs = performance.now() - startedAt;
-    const record = createRecord(facts, ending, world.now(), durationMs, world.version, createRedactor([]));
-    await write(world.stderr, `${formatLine(record, lineFormat(logging, world.stderr))}\n`);
+    logger.tell({ ...told(), kind: 'failure', command, ending, durationMs: performance.now() - startedAt });
     return ending.exitStatus;
+  } finally {
+    await logger.flush();
   }
+}
+
+/** The one door for what is told. */
+async function openLogger(world: World, { quiet, level, format }: Logging, redact: Redact): Promise<Logger> {
+  const { createLogger } = await import('./report/logger.js');
+  const { stdout, stderr, env } = world;
+  return createLogger({ stdout, stderr, env, level: quiet ? 'error' : level, format, redact });
 }
 
 async function execute(
@@ -85,18 +75,18 @@ async function execute(
     onSignal: (listener) => world.onSignal(listener),
   });
   const redact = createRedactor([config.target, ...config.replicas].flatMap(({ secrets }) => secrets));
-  const { createLogger } = await import('./report/logger.js');
-  const logger = createLogger({
-    stdout: world.stdout,
-    stderr: world.stderr,
-    level: logging.quiet ? 'error' : logging.level,
-    formatFor: (stream) => lineFormat(logging, stream),
-  });
+  const logger = await openLogger(world, logging, redact);
+  const told = () => ({ at: world.now(), correlationId, version: world.version });
   let facts: RunFacts = {
-    correlationId,
     database: config.target.shown,
     table: config.schema === undefined ? config.table : `${config.schema}.${config.table}`,
     expiresColumn: config.expiresColumn,
+    timeZone: config.timeZone,
+    olderThanMs: config.olderThanMs,
+    lifetimeColumn: config.lifetimeColumn,
+    store: config.store,
+    where: config.where,
+    timeoutMs: config.timeoutMs,
     dryRun: config.dryRun || kind === 'check',
     batchSize: config.batchSize,
     warning: config.warning,
@@ -105,10 +95,8 @@ async function execute(
     facts = { ...facts, ...more };
   };
   const warn = (problem: string): void => learn({ warning: [facts.warning, problem].filter(Boolean).join('; ') });
-  const debug = (message: string, more: Readonly<Record<string, string | number>>): void => {
-    const timestamp = world.now().toISOString();
-    logger.log({ timestamp, level: 'debug', message, correlation_id: correlationId, ...more });
-  };
+  const debug = (name: string, details: Readonly<Record<string, string | number>>): void =>
+    logger.tell({ ...told(), kind: 'event', name, details });
   const driverLog = (message: string): void => debug('driver', { detail: redact(message) });
   const showsProgress = kind === 'run' && world.stderr.isTTY === true && !logging.quiet && !config.dryRun;
   const progressBar = showsProgress
@@ -136,16 +124,22 @@ async function execute(
     progressBar?.stop();
     deadline.close();
   }
-  const finish = (): LogRecord =>
-    createRecord(facts, ending, world.now(), performance.now() - startedAt, world.version, redact);
+  const report = (): CommandReport => ({
+    ...told(),
+    kind,
+    facts,
+    ending,
+    durationMs: performance.now() - startedAt,
+  });
   if (config.metricsFile !== undefined && kind === 'run') {
     // The run is over: what cannot be written is said, and changes nothing.
     const { writeMetrics } = await import('./report/metrics.js');
-    await writeMetrics(config.metricsFile, finish(), facts.oldestExpired).catch((error: unknown) => {
+    const record = createRecord(report(), redact);
+    await writeMetrics(config.metricsFile, record, facts.oldestExpired).catch((error: unknown) => {
       warn(asCleanupError(error).message);
     });
   }
-  logger.log(finish());
+  logger.tell(report());
   await logger.flush();
   return ending.exitStatus;
 }
@@ -159,9 +153,4 @@ function asCleanupError(error: unknown): CleanupError {
     hint: 'This is a defect of session-cleanup: please report it with this line.',
     cause: error,
   });
-}
-
-function lineFormat({ format }: Logging, stream: OutputStream): 'json' | 'text' {
-  if (format !== 'auto') return format;
-  return stream.isTTY === true ? 'text' : 'json';
 }

@@ -3,7 +3,11 @@ import type { Readable, Writable } from 'node:stream';
 import type { StopSignal } from './errors.js';
 
 /** An output of the process, which may be a terminal. */
-export type OutputStream = Writable & { readonly isTTY?: boolean };
+export type OutputStream = Writable & {
+  readonly isTTY?: boolean;
+  /** Width, where it is a terminal that tells. */
+  readonly columns?: number;
+};
 
 /** Where this program is, for an entry that works in cron's bare environment. */
 export interface Place {

@@ -4,8 +4,8 @@ import { openSessions, type Survey } from '../database/sessions.js';
 import type { Finding } from '../engines/engine.js';
 import { createDialect } from '../engines/index.js';
 import { CleanupError } from '../errors.js';
-import { createCutoff } from '../expiry/format.js';
-import type { Ending } from '../report/record.js';
+import { createCutoff, instantOf } from '../expiry/format.js';
+import type { Ending } from '../report/facts.js';
 import type { CommandContext } from './run.js';
 
 /** Rows a second that a run is reckoned to delete at least, for the estimate. */
@@ -40,7 +40,13 @@ export async function check({ config, deadline, now, learn, driverLog }: Command
     const survey = await sessions.survey();
     findings.push(...survey.findings, ...findingsOf(survey, clockDifferenceMs, expiresIndex, config));
     const problems = findings.filter(({ kind }) => kind === 'problem');
-    learn({ expiredCount: survey.expiredCount, check: details(survey, clockDifferenceMs, findings) });
+    const estimatedMs = (survey.expiredCount / ROWS_A_SECOND) * 1000;
+    const { facts: settings, ...surveyed } = survey;
+    learn({
+      expiredCount: survey.expiredCount,
+      oldestExpired: fit && instantOf(survey.oldestExpired, fit, config.timeZone),
+      check: { ...surveyed, settings, clockDifferenceMs, estimatedMs, findings },
+    });
     if (problems.length > 0) {
       throw new CleanupError('refused', problems.map(({ text }) => text).join('; '), {
         code: 'NOT_READY',
@@ -98,33 +104,4 @@ function findingsOf(
     });
   }
   return findings;
-}
-
-export type CheckDetails = Readonly<Record<string, string | number | null>>;
-
-function details(survey: Survey, clockDifferenceMs: number, findings: readonly Finding[]): CheckDetails {
-  const shown = (value: unknown): string | number | null =>
-    value == null ? null : typeof value === 'number' ? value : String(value).slice(0, 64);
-  return {
-    server: survey.server,
-    ...survey.facts,
-    declared_type: survey.declaredType,
-    row_count: survey.rows,
-    estimated_rows: survey.estimatedRows ?? null,
-    table_bytes: survey.tableBytes ?? null,
-    null_count: survey.nullCount,
-    zero_count: survey.zeroCount,
-    smallest: shown(survey.smallest),
-    largest: shown(survey.largest),
-    oldest_expired: shown(survey.oldestExpired),
-    used_index: survey.usedIndex ?? null,
-    walked_by: survey.walkedBy.join(', ') || null,
-    clock_difference_ms: clockDifferenceMs,
-    estimated_seconds: Math.ceil(survey.expiredCount / ROWS_A_SECOND),
-    findings: findings.map(describe).join('\n') || null,
-  };
-}
-
-function describe({ kind, text, fix, sql }: Finding): string {
-  return `${kind}: ${text}. Fix: ${fix}${sql === undefined ? '' : `: ${sql}`}`;
 }

@@ -6,7 +6,7 @@ import { openSessions } from '../database/sessions.js';
 import { createDialect } from '../engines/index.js';
 import { openLagWatch } from '../engines/mysql/replica-lag.js';
 import { createCutoff, instantOf } from '../expiry/format.js';
-import { type Ending, endingOf, type RunFacts } from '../report/record.js';
+import { type Ending, endingOf, type RunFacts } from '../report/facts.js';
 import type { Config } from '../settings/config.js';
 
 /** What a command works with; `learn` tells the line what is known so far. */

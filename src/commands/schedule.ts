@@ -6,6 +6,7 @@ import { openCrontab, removeBlock, upsertBlock } from '../crontab/crontab.js';
 import { DEFAULT_NAME, entryName, renderBlock, scheduledArguments } from '../crontab/entry.js';
 import { cronExpression, every, type Schedule, scheduleEvery } from '../crontab/times.js';
 import { CleanupError } from '../errors.js';
+import type { ScheduleReport } from '../report/facts.js';
 import { resolveConfig, usageError } from '../settings/config.js';
 import { flagName, SETTINGS, type SettingName } from '../settings/settings.js';
 import type { Parsed } from '../settings/values.js';
@@ -33,12 +34,13 @@ export type Scheduled =
 /** The facts of the line about it. */
 export function scheduledFacts(
   scheduled: Exclude<Scheduled, { readonly kind: 'printed' }>,
-): Readonly<Record<string, string | number | null>> {
+): Pick<ScheduleReport, 'outcome' | 'jobId' | 'intervalSeconds' | 'expression'> {
   const schedule = scheduled.kind === 'installed' ? scheduled.schedule : undefined;
   return {
-    job_id: scheduled.name,
-    interval_seconds: schedule?.intervalSeconds ?? null,
-    schedule: schedule?.expression ?? null,
+    outcome: scheduled.kind,
+    jobId: scheduled.name,
+    intervalSeconds: schedule?.intervalSeconds ?? null,
+    expression: schedule?.expression ?? null,
   };
 }
 

@@ -4,8 +4,10 @@
 
 const MASK = '***';
 
+export type Redact = (text: string) => string;
+
 /** For what others said: masks the given secrets, and the password of a URL. */
-export function createRedactor(secrets: readonly string[]): (text: string) => string {
+export function createRedactor(secrets: readonly string[]): Redact {
   // A message that quotes JSON has the secret in its escaped spelling.
   const spellings = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
   const longestFirst = [...new Set(spellings)]

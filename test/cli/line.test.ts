@@ -65,24 +65,6 @@ for (const engine of engines) {
       assert.deepEqual([deleted.outcome, deleted.deleted_count], ['deleted', 700]);
       assert.deepEqual(await remaining(database), ['z']);
     });
-
-    test('is one sentence with --log-format text', async (t) => {
-      const database = await createSessions(t, engine, { expired: ['a'], live: ['z'] });
-      const args = ['run', '--db-url', database.url, '--log-format', 'text', '--correlation-id', 'job:1'];
-      const shown = database.url.replace('root@', '').replace(/[.+?]/g, '\\$&');
-      const facts = `\\(cutoff \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z, \\d+(?:\\.\\d+)? s, ${shown}, status 0, correlation ID job:1\\)\n`;
-      const sentences = [
-        ['-n', 'would delete 1 expired row of sessions, deleted nothing'],
-        [undefined, 'deleted 1 expired row of sessions'],
-        [undefined, 'nothing has expired in sessions'],
-      ] as const;
-      for (const [flag, sentence] of sentences) {
-        const { status, stdout, stderr } = await runCommand(flag === undefined ? args : [...args, flag]);
-        assert.match(stdout, new RegExp(`^session-cleanup: ${sentence}\\. ${facts}$`));
-        assert.deepEqual([status, stderr], [0, '']);
-      }
-      assert.deepEqual(await remaining(database), ['z']);
-    });
   });
 }
 

@@ -1,13 +1,8 @@
 // The progress bar: on a terminal while the run is at work, gone when it ends, and never in a pipe.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BIN, runCommand } from '../support/command.js';
+import { runCommand } from '../support/command.js';
 import { type Database, engines } from '../support/databases.js';
 import { failureLine, successLine } from '../support/lines.js';
 import {
@@ -21,38 +16,9 @@ import {
   until,
   untilDeleting,
 } from '../support/sessions.js';
+import { leftOn, runAtTerminal, steady } from '../support/terminal.js';
 
-interface Shown {
-  readonly status: number | null;
-  /** Every byte that the terminal got. */
-  readonly terminal: string;
-  readonly stdout: string;
-}
-
-/** Runs the command with a terminal as its stderr, and nothing else; Ctrl-C is pressed when `pressed` resolves. */
-async function runAtTerminal(t: TestContext, args: readonly string[], pressed?: Promise<void>): Promise<Shown> {
-  const folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, 'stdout');
-  const quoted = [process.execPath, BIN, ...args].map((word) => `'${word.replaceAll("'", `'"'"'`)}'`);
-  const { PATH = '', HOME = '' } = process.env;
-  const env = { PATH, HOME, TERM: 'xterm', SHELL: '/bin/sh' };
-  const child = spawn('script', ['-qec', `exec ${quoted.join(' ')} >'${path}'`, '/dev/null'], { env });
-  let terminal = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    terminal += text;
-  });
-  void pressed?.then(() => child.stdin.write('\u0003'));
-  const [status] = await once(child, 'close');
-  return { status, terminal, stdout: readFileSync(path, 'utf8') };
-}
-
-/** What is left to see: without what was taken away again, and without the orders to the terminal. */
-function leftOn(terminal: string): string {
-  const erased = terminal.slice(terminal.lastIndexOf('\u001b[2K') + 1);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-  return erased.replace(/^\[2K|\u001b(?:[78]|\[[?\d]*[A-Za-z])/g, '');
-}
+const AT_STDERR = { stdoutToFile: true } as const;
 
 const BAR = /deleted (\d+) rows, \d+ rows\/s, \d+ s/g;
 
@@ -67,7 +33,7 @@ for (const engine of engines) {
       for (const more of [[], batches]) {
         const database = await createSessions(t, engine, { expired: ids(6), live: ['z'] });
         await slowDeletes(database, 20);
-        const { status, terminal, stdout } = await runAtTerminal(t, [...atOnce(database), ...more]);
+        const { status, terminal, stdout } = await runAtTerminal(t, [...atOnce(database), ...more], AT_STDERR);
         assert.deepEqual([status, JSON.parse(stdout).deleted_count], [0, 6]);
         const counts = countsIn(terminal);
         assert.deepEqual([counts.at(0), counts.at(-1)], [0, 6], terminal);
@@ -86,11 +52,16 @@ for (const engine of engines) {
     test('is taken away before the sentence of a failure, also at Ctrl-C', async (t) => {
       const database = await createSessions(t, engine, { expired: ids(3) });
       await slowDeletes(database, FOREVER_MS, 'r0001');
-      const deleting = until(() => isDeleting(database));
-      const { status, terminal, stdout } = await runAtTerminal(t, atOnce(database), deleting);
+      const pressed = until(() => isDeleting(database));
+      const { status, terminal, stdout } = await runAtTerminal(t, atOnce(database), { ...AT_STDERR, pressed });
       assert.deepEqual([status, stdout], [130, ''], terminal);
       assert.deepEqual(countsIn(terminal).at(0), 0);
-      assert.match(leftOn(terminal), /^session-cleanup: interrupted: stopped by SIGINT while deleting\. .*\r\n$/);
+      assert.equal(
+        steady(leftOn(terminal)),
+        'Stopped by SIGINT: nothing was deleted.\n' +
+          `  database  ${database.url.replace('root@', '')}\n` +
+          '  status    130, SIGINT, ID <uuid>\n',
+      );
       assert.ok(terminal.lastIndexOf('\u001b[?25h') > terminal.lastIndexOf('\u001b[?25l'));
       assert.deepEqual(await remaining(database), ids(3));
     });
@@ -128,7 +99,7 @@ for (const engine of engines) {
     for (const flag of ['--quiet', '--dry-run']) {
       test(`is not shown with ${flag}`, async (t) => {
         const database = await createSessions(t, engine, { expired: ids(3) });
-        const { status, terminal } = await runAtTerminal(t, [...atOnce(database), flag]);
+        const { status, terminal } = await runAtTerminal(t, [...atOnce(database), flag], AT_STDERR);
         assert.deepEqual([status, terminal], [0, '']);
       });
     }

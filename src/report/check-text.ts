@@ -1,0 +1,112 @@
+// The report of `check`, for people: what a run would do, how and where, and what had better be done first.
+import type { Finding } from '../engines/engine.js';
+import type { CheckFacts, CommandReport, RunFacts } from './facts.js';
+import { given, type Page, type Row, type Section } from './layout.js';
+import { describeError } from './record.js';
+import type { Redact } from './redact.js';
+import { expiredText, failureRows, moodOf, verdict } from './run-text.js';
+import { number, rows, span, time, took } from './wording.js';
+
+export function checkPage(report: CommandReport, redact: Redact): Page {
+  const { facts, ending } = report;
+  const { check } = facts;
+  const mood = moodOf(ending, facts.warning);
+  const failed = ending.error === undefined ? [] : failureRows(ending.error, report);
+  if (check === undefined) {
+    const headline = verdict(ending.error, ending.error === undefined ? '' : describeError(ending.error, redact));
+    return { headline, mood, sections: [{ rows: [...given('database', facts.database), ...failed] }] };
+  }
+  const problems = check.findings.filter(({ kind }) => kind === 'problem');
+  const advice = check.findings.filter(({ kind }) => kind === 'advice');
+  return {
+    headline: problems.length === 0 ? readyHeadline(facts, check) : notReadyHeadline(problems),
+    mood,
+    sections: [
+      { rows: problems.length === 0 ? [] : failed.filter(({ name }) => name === 'status') },
+      ...section('Problems', problems.map(findingRow)),
+      { title: 'What would go', rows: whatRows(facts, check) },
+      { title: 'How', rows: howRows(facts, check) },
+      { title: 'Where', rows: whereRows(facts, check) },
+      ...section('Advice', [...given('warning', facts.warning), ...advice.map(findingRow)]),
+    ],
+  };
+}
+
+function section(title: string, found: readonly Row[]): Section[] {
+  return found.length === 0 ? [] : [{ title, rows: found }];
+}
+
+function readyHeadline({ table }: RunFacts, check: CheckFacts): string {
+  if (check.rows === 0) return `Ready: a run would delete nothing: ${table} has no rows.`;
+  if (check.expiredCount === 0) {
+    return `Ready: a run would delete nothing: none of ${rows(check.rows)} of ${table} has expired.`;
+  }
+  return `Ready: a run would delete ${number(check.expiredCount)} of ${rows(check.rows)} of ${table} (${share(check)}).`;
+}
+
+/** Never all or nothing where it is not. */
+function share({ expiredCount, rows: all }: CheckFacts): string {
+  const percent = (100 * expiredCount) / all;
+  if (percent < 1) return 'less than 1 %';
+  if (percent > 99 && percent < 100) return '99 %';
+  return `${Math.round(percent)} %`;
+}
+
+function notReadyHeadline([first, ...more]: readonly Finding[]): string {
+  const others = more.length === 0 ? '' : `, and ${more.length} more ${more.length === 1 ? 'problem' : 'problems'}`;
+  return `Not ready: ${first?.text}${others}.`;
+}
+
+function findingRow({ topic, text, fix, sql }: Finding): Row {
+  return { name: topic, text: `${text}; ${fix}${sql === undefined ? '' : ':'}`, sql };
+}
+
+function whatRows(facts: RunFacts, check: CheckFacts): Row[] {
+  const { nullCount, zeroCount, rows: all, expiredCount } = check;
+  const endless = nullCount + zeroCount;
+  const never = endless === 0 ? '' : `, ${number(endless)} of them without an expiry`;
+  return [
+    ...given('expired', expiredText(facts)),
+    ...given('lifetime', lifetimeText(facts)),
+    ...given('oldest', oldestText(facts, check)),
+    { name: 'kept', text: `${rows(all - expiredCount)}${never}` },
+  ];
+}
+
+function lifetimeText({ olderThanMs = 0, expiresColumn, lifetimeColumn, store }: RunFacts): string | undefined {
+  if (olderThanMs === 0) return undefined;
+  const after = lifetimeColumn === undefined ? expiresColumn : `${expiresColumn} + ${lifetimeColumn}`;
+  const whose = store === undefined ? '--older-than' : `--store ${store}; --older-than for another`;
+  return `${span(olderThanMs)} after ${after} (${whose})`;
+}
+
+/** With the stored value, where that is not a date and time itself. */
+function oldestText({ oldestExpired }: RunFacts, { oldestExpired: stored }: CheckFacts): string | undefined {
+  if (oldestExpired === undefined) return undefined;
+  return `${time(oldestExpired)}${/^\d{4}-/.test(String(stored)) ? '' : ` (${stored})`}`;
+}
+
+function howRows({ timeoutMs = 0 }: RunFacts, { walkedBy, usedIndex, estimatedMs }: CheckFacts): Row[] {
+  const timeout = timeoutMs === 0 ? 'there is no timeout' : `the timeout is ${span(timeoutMs)}`;
+  return [
+    { name: 'along', text: alongText(walkedBy, usedIndex) },
+    { name: 'time', text: `about ${took(Math.ceil(estimatedMs / 1000) * 1000)}; ${timeout}` },
+  ];
+}
+
+function alongText(walkedBy: readonly string[], usedIndex: string | undefined): string {
+  if (walkedBy.length === 0) return 'no key: the run is one statement';
+  return `${usedIndex === undefined ? 'the primary key' : `the index ${usedIndex}`} (${walkedBy.join(', ')})`;
+}
+
+function whereRows(
+  { database, expiresColumn, expiresFormat }: RunFacts,
+  { server, settings, declaredType }: CheckFacts,
+): Row[] {
+  const tls = settings.tls === undefined ? '' : settings.tls === 'off' ? ', without TLS' : `, ${settings.tls}`;
+  return [
+    ...given('database', database),
+    { name: 'server', text: `${server}${tls}` },
+    { name: 'column', text: `${expiresColumn} ${declaredType}, read as ${expiresFormat}` },
+  ];
+}
