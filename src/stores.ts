@@ -7,6 +7,9 @@ export type StoreEngine = 'mysql' | 'sqlite' | 'postgresql';
 /** The same on every engine, or one for each. */
 type PerEngine<T> = T | { readonly [engine in StoreEngine]?: T };
 
+/** Formats in a list are those that the versions of a program make: which it is, the stored values tell. */
+type StoreFormat = ExpiresFormat | 'auto' | readonly ExpiresFormat[];
+
 /**
  * In what the values are written, where that is not UTC or an instant. `local`: a time without a zone, of the clock of
  * the application or of the server, so `--time-zone` has to name it. `literal`: a TIMESTAMP of MySQL from a text without
@@ -18,10 +21,10 @@ export interface Store {
   /** As the store spells it; `schema.table` where it makes a schema of its own. */
   readonly table: PerEngine<string>;
   readonly column: PerEngine<string>;
-  /** The format on each engine that the store runs on; `auto` where it keeps more than one. */
-  readonly mysql?: ExpiresFormat | 'auto';
-  readonly sqlite?: ExpiresFormat | 'auto';
-  readonly postgresql?: ExpiresFormat | 'auto';
+  /** The format on each engine that the store runs on. */
+  readonly mysql?: StoreFormat;
+  readonly sqlite?: StoreFormat;
+  readonly postgresql?: StoreFormat;
   /**
    * The column holds the last activity, and a session lives this much longer, in milliseconds: the store's own default,
    * which the application may have changed. `required`: the store has no default, and without one every session is past.
@@ -35,7 +38,7 @@ export interface Store {
 export interface Preset extends Pick<Store, 'lifetimeMs'> {
   readonly table: string;
   readonly expiresColumn: string;
-  readonly expiresFormat: ExpiresFormat | 'auto';
+  readonly expiresFormat: StoreFormat;
   readonly writes?: Writes;
 }
 
@@ -53,11 +56,11 @@ export const STORES = Object.freeze({
   'connect-session-sequelize': { table: 'Sessions', column: 'expires', mysql: 'datetime', sqlite: 'datetime', postgresql: 'datetime' },
   'connect-typeorm': { table: 'session', column: 'expiredAt', mysql: 'unix-ms', sqlite: 'unix-ms', postgresql: 'unix-ms' },
   // Prisma 7 writes ISO 8601 on SQLite, Prisma 6 and before milliseconds; so does 7 where it is told to.
-  'prisma-session-store': { table: 'Session', column: 'expiresAt', mysql: 'datetime', sqlite: 'auto', postgresql: 'datetime' },
+  'prisma-session-store': { table: 'Session', column: 'expiresAt', mysql: 'datetime', sqlite: ['datetime', 'unix-ms'], postgresql: 'datetime' },
   'better-auth': { table: 'session', column: 'expiresAt', mysql: 'datetime', sqlite: 'datetime', postgresql: 'datetime', writes: { mysql: 'literal' } },
   'authjs-drizzle': { table: 'session', column: 'expires', mysql: 'datetime', sqlite: 'unix-ms', postgresql: 'datetime', writes: { mysql: 'literal' } },
   'authjs-pg': { table: 'sessions', column: 'expires', postgresql: 'datetime' },
-  'authjs-prisma': { table: 'Session', column: 'expires', mysql: 'datetime', sqlite: 'auto', postgresql: 'datetime' },
+  'authjs-prisma': { table: 'Session', column: 'expires', mysql: 'datetime', sqlite: ['datetime', 'unix-ms'], postgresql: 'datetime' },
   'authjs-typeorm': { table: 'sessions', column: 'expires', mysql: 'unix-ms', sqlite: 'unix-ms', postgresql: 'unix-ms' },
   // On PostgreSQL a timestamptz, by Lucia's documentation.
   lucia: { table: { mysql: 'user_session', sqlite: 'session', postgresql: 'user_session' }, column: 'expires_at', mysql: 'datetime', sqlite: 'unix', postgresql: 'datetime', writes: { mysql: 'local' } },
@@ -72,7 +75,7 @@ export const STORES = Object.freeze({
   // The end of the session since Symfony 4.4; before that its length, which is no time at all.
   symfony: { table: 'sessions', column: 'sess_lifetime', mysql: 'unix', sqlite: 'unix', postgresql: 'unix' },
   // CodeIgniter 4 makes a TIMESTAMP of it, CodeIgniter 3 an INT.
-  codeigniter: { table: 'ci_sessions', column: 'timestamp', mysql: 'auto', postgresql: 'auto', lifetimeMs: 120 * MINUTE_MS },
+  codeigniter: { table: 'ci_sessions', column: 'timestamp', mysql: ['datetime', 'unix'], postgresql: ['datetime', 'unix'], lifetimeMs: 120 * MINUTE_MS },
   cakephp: { table: 'sessions', column: 'expires', mysql: 'unix', sqlite: 'unix', postgresql: 'unix' },
   'spring-session': { table: { mysql: 'SPRING_SESSION', sqlite: 'SPRING_SESSION', postgresql: 'spring_session' }, column: { mysql: 'EXPIRY_TIME', sqlite: 'EXPIRY_TIME', postgresql: 'expiry_time' }, mysql: 'unix-ms', sqlite: 'unix-ms', postgresql: 'unix-ms' },
   jetty: { table: { mysql: 'JettySessions', postgresql: 'jettysessions' }, column: { mysql: 'expiryTime', postgresql: 'expirytime' }, mysql: 'unix-ms', postgresql: 'unix-ms' },

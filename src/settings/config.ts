@@ -85,7 +85,7 @@ function createConfig(
   problems: string[],
 ): Config | undefined {
   const preset = readPreset(target, given, problems);
-  const settings = { ...DEFAULTS, ...presetValues(preset), ...given };
+  const settings = { ...DEFAULTS, ...presetValues(preset, given), ...given };
   checkCondition(findGiven(inputs, 'where'), target, problems);
   checkUnfinished(settings, problems);
   const names = readNames(target, settings, problems);

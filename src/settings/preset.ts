@@ -6,7 +6,7 @@ import type { Settings } from './settings.js';
 /** Undefined where no store is given, or where it cannot be used. */
 export function readPreset(
   target: DatabaseTarget,
-  { store, olderThan, timeZone }: Partial<Settings>,
+  { store, olderThan, lifetimeColumn, timeZone }: Partial<Settings>,
   problems: string[],
 ): Preset | undefined {
   if (store === undefined) return undefined;
@@ -16,7 +16,7 @@ export function readPreset(
       `--store ${store} does not run on ${target.dialect === 'mysql' ? 'MySQL' : 'SQLite'}: check --db-url`,
     );
   }
-  if (preset?.lifetimeMs === 'required' && olderThan === undefined) {
+  if (preset?.lifetimeMs === 'required' && olderThan === undefined && lifetimeColumn === undefined) {
     problems.push(`--store ${store} keeps the last activity: say with --older-than how long a session lives`);
   }
   if (preset?.writes === 'local' && timeZone === undefined) {
@@ -25,10 +25,17 @@ export function readPreset(
   return preset;
 }
 
-export function presetValues(preset: Preset | undefined): Partial<Settings> {
+export function presetValues(preset: Preset | undefined, given: Partial<Settings>): Partial<Settings> {
   if (preset === undefined) return {};
-  const { table, expiresColumn, lifetimeMs } = preset;
-  return { table, expiresColumn, ...(typeof lifetimeMs === 'number' ? { olderThan: lifetimeMs } : {}) };
+  const { table, expiresColumn, expiresFormat, lifetimeMs } = preset;
+  const isLifetimeNeeded = typeof lifetimeMs === 'number' && given.lifetimeColumn === undefined;
+  return {
+    table,
+    expiresColumn,
+    // Which of two forms a program's version writes, the stored values tell.
+    expiresFormat: typeof expiresFormat === 'string' ? expiresFormat : 'auto',
+    ...(isLifetimeNeeded ? { olderThan: lifetimeMs } : {}),
+  };
 }
 
 /**

@@ -334,7 +334,9 @@ test('the table of stores is that of the code', () => {
         return `on ${label}: refused where the server's time zone is ahead of UTC, until \`--older-than\` covers it`;
       }),
     ].flat();
-    const runsOn = presets.map(({ label, expiresFormat }) => `${label} (${expiresFormat})`).join(', ');
+    const runsOn = presets
+      .map(({ label, expiresFormat }) => `${label} (${[expiresFormat].flat().join(' or ')})`)
+      .join(', ');
     return [[`\`${name}\``, spelled('table'), spelled('expiresColumn'), runsOn, besides.join('; ')]];
   });
   assert.deepEqual(rows, expected);

@@ -1,0 +1,106 @@
+// What becomes of flags, variables and presets together.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { CleanupError } from '../../src/errors.js';
+import { type Config, type Logging, resolveConfig } from '../../src/settings/config.js';
+import type { SettingName } from '../../src/settings/settings.js';
+import { presetOf, type StoreEngine, storeNames } from '../../src/stores.js';
+
+type Flags = Partial<Record<SettingName, string | boolean>>;
+
+const URLS: Readonly<Partial<Record<StoreEngine, string>>> = { sqlite: 'sqlite:app.db', mysql: 'mysql://h/app' };
+
+function resolve(
+  flags: Flags,
+  env: Record<string, string> = {},
+): Promise<{ logging: Logging; config: Config | CleanupError }> {
+  return resolveConfig({ command: 'run', flags, env, stdin: () => (async function* () {})() });
+}
+
+async function configOf(flags: Flags, env?: Record<string, string>): Promise<Config> {
+  const { config } = await resolve({ dbUrl: 'sqlite:app.db', ...flags }, env);
+  if (config instanceof CleanupError) assert.fail(config.message);
+  return config;
+}
+
+async function problemOf(flags: Flags, env?: Record<string, string>): Promise<string> {
+  const { config } = await resolve({ dbUrl: 'sqlite:app.db', ...flags }, env);
+  assert.ok(config instanceof CleanupError);
+  return config.message;
+}
+
+describe('a store', () => {
+  for (const [engine, dbUrl] of Object.entries(URLS) as [StoreEngine, string][]) {
+    for (const store of storeNames) {
+      const preset = presetOf(store, engine);
+      if (preset === undefined) continue;
+      test(`named ${store} gives its table, column, format and lifetime on ${engine}`, async () => {
+        const config = await configOf({
+          dbUrl,
+          store,
+          ...(preset.lifetimeMs === 'required' ? { olderThan: '3d' } : {}),
+          ...(preset.writes === 'local' ? { timeZone: 'Europe/Berlin' } : {}),
+        });
+        const [schema, table] =
+          preset.table.includes('.') && engine !== 'sqlite' ? preset.table.split('.') : [undefined, preset.table];
+        const isEither = typeof preset.expiresFormat !== 'string';
+        const lifetimeMs = preset.lifetimeMs === 'required' ? 3 * 86_400_000 : (preset.lifetimeMs ?? 0);
+        assert.deepEqual(
+          [config.store, config.schema, config.table, config.expiresColumn, config.expiresFormat, config.olderThanMs],
+          [store, schema, table, preset.expiresColumn, isEither ? 'auto' : preset.expiresFormat, lifetimeMs],
+        );
+        assert.equal(config.lifetimeIsGiven, true);
+      });
+    }
+  }
+
+  test('gives way to a flag and to a variable', async () => {
+    const config = await configOf(
+      { store: 'laravel', table: 'logins', olderThan: '1d' },
+      { SESSION_CLEANUP_EXPIRES_FORMAT: 'unix-ms' },
+    );
+    assert.deepEqual(
+      [config.table, config.expiresColumn, config.expiresFormat, config.olderThanMs],
+      ['logins', 'last_activity', 'unix-ms', 86_400_000],
+    );
+  });
+});
+
+test('it is known whether somebody has said how long a session lives', async () => {
+  for (const [flags, isGiven] of [
+    [{}, false],
+    [{ expiresColumn: 'last_activity' }, false],
+    [{ expiresColumn: 'last_activity', olderThan: '0' }, true],
+    [{ expiresColumn: 'last_activity', olderThan: '2h' }, true],
+    [{ store: 'laravel' }, true],
+    [{ store: 'laravel', expiresColumn: 'seen' }, true],
+    [{ store: 'django' }, true],
+    [{ store: 'django', expiresColumn: 'expire_date' }, true],
+    [{ store: 'django', expiresColumn: 'last_login' }, false],
+    [{ store: 'django', table: 'old_session' }, true],
+  ] as const) {
+    assert.equal((await configOf(flags)).lifetimeIsGiven, isGiven, JSON.stringify(flags));
+  }
+  const { lifetimeIsGiven } = await configOf({}, { SESSION_CLEANUP_OLDER_THAN: '0' });
+  assert.equal(lifetimeIsGiven, true);
+});
+
+test('--json is --log-format json, and of the two a flag beats a variable', async () => {
+  for (const [flags, env, format] of [
+    [{}, {}, 'auto'],
+    [{ json: true }, {}, 'json'],
+    [{}, { SESSION_CLEANUP_JSON: 'true' }, 'json'],
+    [{}, { SESSION_CLEANUP_JSON: 'false' }, 'auto'],
+    [{ logFormat: 'text' }, { SESSION_CLEANUP_JSON: 'false' }, 'text'],
+    [{ json: true }, { SESSION_CLEANUP_LOG_FORMAT: 'text' }, 'json'],
+    [{ logFormat: 'text' }, { SESSION_CLEANUP_JSON: 'true' }, 'text'],
+    [{ json: true, logFormat: 'json' }, {}, 'json'],
+  ] as const) {
+    const { logging } = await resolve({ dbUrl: 'sqlite:app.db', ...flags }, env);
+    assert.equal(logging.format, format, JSON.stringify([flags, env]));
+  }
+  assert.equal(
+    await problemOf({ json: true, logFormat: 'text' }),
+    '--json and --log-format are both given: keep one of them',
+  );
+});
