@@ -23,6 +23,7 @@ import { links, ROOT, read } from './markdown.js';
 const run = promisify(execFile);
 const SOURCES = [
   'bin',
+  'docs',
   'examples',
   'man',
   'scripts',
@@ -99,6 +100,7 @@ describe('the package', { timeout: 300_000 }, () => {
       ...bundled,
       ...examples,
       ...readdirSync(join(ROOT, 'bin')).map((name) => `bin/${name}`),
+      ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
       ...readdirSync(join(ROOT, 'man')).map((name) => `man/${name}`),
       'BENCHMARKS.md',
       'CHANGELOG.md',
