@@ -70,7 +70,7 @@ export function stoppedError(stop: AbortSignal, doing: string, rolledBack = fals
       rolledBack,
     });
   }
-  return new CleanupError('timed_out', `the timeout of ${reason.afterMs / 1000} s was used up while ${doing}`, {
+  return new CleanupError('timed_out', `timed out after ${reason.afterMs / 1000} s while ${doing}`, {
     code: 'TIMEOUT',
     hint: 'Look for what holds the database up, or allow more time with --timeout.',
     rolledBack,

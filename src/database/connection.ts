@@ -239,7 +239,7 @@ function toCleanupError(dialect: Dialect, error: unknown, doing: string): Cleanu
   if (error instanceof CleanupError) return error;
   const { kind, code, hint } = dialect.classify(error);
   const lockHint = kind === 'locked' ? 'The database stayed locked: look for what holds the lock.' : undefined;
-  return new CleanupError(KINDS[kind], `${doing} failed`, {
+  return new CleanupError(KINDS[kind], `failed while ${doing}`, {
     said: messageOf(error),
     code,
     hint: hint ?? lockHint,
