@@ -91,10 +91,10 @@ async function execute(
     batchSize: config.batchSize,
     warning: config.warning,
   };
-  const learn = (more: Partial<RunFacts>): void => {
+  const note = (more: Partial<RunFacts>): void => {
     facts = { ...facts, ...more };
   };
-  const warn = (problem: string): void => learn({ warning: [facts.warning, problem].filter(Boolean).join('; ') });
+  const warn = (problem: string): void => note({ warning: [facts.warning, problem].filter(Boolean).join('; ') });
   const debug = (name: string, details: Readonly<Record<string, string | number>>): void =>
     logger.tell({ ...told(), kind: 'event', name, details });
   const driverLog = (message: string): void => debug('driver', { detail: redact(message) });
@@ -110,7 +110,7 @@ async function execute(
       config,
       deadline,
       now: () => world.now(),
-      learn,
+      note: note,
       warn,
       driverLog,
       onStep: (deletedCount) => progressBar?.update(deletedCount),

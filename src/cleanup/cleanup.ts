@@ -3,31 +3,7 @@
 import { CleanupError } from '../errors.js';
 import { backOffMs, sleep } from '../waiting.js';
 import { type Deadline, stoppedError } from './deadline.js';
-
-/** What the walk needs of a database. Every method throws CleanupError. */
-export interface SessionRepository<Stretch> {
-  /** How long a step had best take, in milliseconds. */
-  readonly stepTargetMs: number;
-  begin(): Promise<void>;
-  /** Resolves once the database has confirmed. Kind `unknown` where it did not answer. */
-  commit(): Promise<void>;
-  /** Never throws: a transaction that cannot be rolled back is dropped with its connection. */
-  rollback(): Promise<void>;
-  /** The stretch of about `rows` rows that follows `previous`; undefined after the last. */
-  nextStretch(previous: Stretch | undefined, rows: number): Promise<Stretch | undefined>;
-  /**
-   * Deletes the expired rows of a stretch, and counts those that others hold locked. Yields what each statement did: it
-   * is in the transaction also where the next one is stopped.
-   */
-  deleteExpired(stretch: Stretch): AsyncIterable<Done>;
-}
-
-/** Numbers of rows. */
-export interface Done {
-  readonly deleted: number;
-  /** Expired, but passed over because somebody else held them locked. */
-  readonly locked: number;
-}
+import type { DeletedStep, ExpiredSessions } from './port.js';
 
 export interface CleanupOptions {
   /** The most rows that are deleted before a commit; undefined: once, at the end. */
@@ -55,8 +31,8 @@ export interface Progress {
 }
 
 /** Where a transaction stopped: at the end of the table, with a full batch, or because it had to. */
-interface Batch<Stretch> extends Done {
-  readonly last: Stretch | undefined;
+interface Batch<Step> extends DeletedStep {
+  readonly last: Step | undefined;
   readonly end: 'table' | 'full' | 'time';
 }
 
@@ -70,8 +46,8 @@ const WALKED_PER_ROW = 10;
  * Deletes the expired rows, in one transaction or in batches, and begins a transaction anew where the engine gave it
  * up. Resolves to whether the walk came to the end of the table; `onProgress` is told of every commit and attempt.
  */
-export async function cleanUp<Stretch>(
-  repository: SessionRepository<Stretch>,
+export async function cleanUp<Step>(
+  sessions: ExpiredSessions<Step>,
   deadline: Deadline,
   { batchSize = Infinity, pauseMs, reasonToWait, onStep }: CleanupOptions,
   onProgress: (progress: Progress) => void,
@@ -81,7 +57,7 @@ export async function cleanUp<Stretch>(
     progress = { ...progress, ...more };
     onProgress(progress);
   };
-  let last: Stretch | undefined;
+  let last: Step | undefined;
   let rows = Math.min(FIRST_STEP_ROWS, batchSize);
   report({});
   for (;;) {
@@ -108,7 +84,7 @@ export async function cleanUp<Stretch>(
       report({ attempts: progress.attempts + 1 });
       // Sent all the same: the engine may have given up a statement alone, and what begins the next transaction would
       // commit the rest.
-      await repository.rollback();
+      await sessions.rollback();
       await sleep(backOff, deadline.stop);
     }
   }
@@ -125,48 +101,44 @@ export async function cleanUp<Stretch>(
     }
   }
 
-  /** One transaction, from the stretch after `previous` on. */
-  async function runBatch(previous: Stretch | undefined): Promise<Batch<Stretch>> {
+  /** One transaction, from the step after `previous` on. */
+  async function runBatch(previous: Step | undefined): Promise<Batch<Step>> {
     const done = { deleted: 0, locked: 0, last: previous };
-    await repository.begin();
+    await sessions.begin();
     try {
       const end = await walk(done).catch((error: unknown) => {
         if (isStopped(error) && done.deleted > 0) return 'time' as const;
         throw error;
       });
-      await repository.commit();
+      await sessions.commit();
       return { ...done, end };
     } catch (error) {
-      if (!(error instanceof CleanupError && error.rolledBack)) await repository.rollback();
+      if (!(error instanceof CleanupError && error.rolledBack)) await sessions.rollback();
       throw error;
     }
   }
 
-  async function walk(done: {
-    deleted: number;
-    locked: number;
-    last: Stretch | undefined;
-  }): Promise<Batch<Stretch>['end']> {
+  async function walk(done: { deleted: number; locked: number; last: Step | undefined }): Promise<Batch<Step>['end']> {
     let longestMs = 0;
     let walked = 0;
     for (;;) {
       const startedAt = performance.now();
       const stepRows = Math.min(rows, batchSize - done.deleted);
-      const stretch = await repository.nextStretch(done.last, stepRows);
-      if (stretch === undefined) return 'table';
+      const step = await sessions.nextStep(done.last, stepRows);
+      if (step === undefined) return 'table';
       // Asked only now, when it is known that more remains. The first step is always made, however short the time:
       // every run makes progress.
       if (longestMs > 0 && deadline.isNearlyUsedUp(longestMs)) return 'time';
-      for await (const { deleted, locked } of repository.deleteExpired(stretch)) {
+      for await (const { deleted, locked } of sessions.deleteExpired(step)) {
         done.deleted += deleted;
         done.locked += locked;
       }
-      done.last = stretch;
+      done.last = step;
       onStep?.(progress.deletedCount + done.deleted);
       const tookMs = performance.now() - startedAt;
       longestMs = Math.max(longestMs, tookMs);
       // Short beside the time that is left: what a step has not ended by the deadline may be lost.
-      const targetMs = Math.min(repository.stepTargetMs, deadline.remainingMs() / 20);
+      const targetMs = Math.min(sessions.stepTargetMs, deadline.remainingMs() / 20);
       rows = Math.ceil(Math.min(MOST_STEP_ROWS, stepRows * Math.min(4, Math.max(0.1, targetMs / tookMs))));
       walked += stepRows;
       // Never more than a batch; filling up its last half would be ever smaller steps where few rows are expired.

@@ -1,51 +1,35 @@
 // The command `check`: what run would do here, and whether it is safe and fast. Reads only, takes no lock.
 
-import { openSessions, type Survey } from '../database/sessions.js';
+import type { Contents } from '../database/survey.js';
+import type { OpenedSessions } from '../database/table.js';
 import type { Finding } from '../engines/engine.js';
-import { createDialect } from '../engines/index.js';
 import { CleanupError } from '../errors.js';
-import { createCutoff, instantOf } from '../expiry/format.js';
+import { instantOf } from '../expiry/format.js';
 import type { Ending } from '../report/facts.js';
-import type { CommandContext } from './run.js';
+import { type CommandContext, withInspectedTable } from './context.js';
 
 /** Rows a second that a run is reckoned to delete at least, for the estimate. */
 const ROWS_A_SECOND = 5_000;
 const CLOCK_TOLERANCE_MS = 2_000;
 
 /** @throws CleanupError as `run` would */
-export async function check({ config, deadline, now, learn, driverLog }: CommandContext): Promise<Ending> {
-  const sessions = await openSessions(createDialect(config.target, config), deadline, driverLog);
-  try {
-    const { fit, expiresIndex } = await sessions.inspect(config);
-    learn({ expiresFormat: fit?.format, expiresIndex });
-    const [host, database] = [now().getTime(), await sessions.clock()];
-    const clockDifferenceMs = database === undefined ? 0 : Math.round(host - database);
-    const cutoff = new Date(Math.min(host, database ?? Infinity) - config.olderThanMs);
-    learn({ cutoff });
+export async function check(context: CommandContext): Promise<Ending> {
+  const { config, note } = context;
+  return withInspectedTable(context, async ({ table, selected, clockDifferenceMs }) => {
     const findings: Finding[] = [];
-    if (fit !== undefined) {
-      await sessions.aim(fit, createCutoff(cutoff, config.timeZone)).catch((error: unknown) => {
-        // The plan of a DELETE is shown only to those who may delete, and where it could be written to the binary log.
-        if (!(error instanceof CleanupError)) throw error;
-        if (error.code === 'ER_BINLOG_STMT_MODE_AND_ROW_ENGINE') return;
-        if (!isDenied(error)) throw error;
-        findings.push({
-          kind: 'problem',
-          topic: 'rights',
-          text: 'the account may not delete from the table',
-          fix: `GRANT DELETE ON ${config.table} TO the account of the URL`,
-        });
-      });
-    }
-    const survey = await sessions.survey();
-    findings.push(...survey.findings, ...findingsOf(survey, clockDifferenceMs, expiresIndex, config));
+    const way = await selected?.expired.openSessions().catch((error: unknown) => {
+      findings.push(...planFindings(error, config));
+      return undefined;
+    });
+    const { facts: settings, ...surveyed } = await table.survey(selected?.expired);
+    findings.push(...surveyed.findings, ...findingsOf(surveyed, way, clockDifferenceMs, table.expiresIndex, config));
     const problems = findings.filter(({ kind }) => kind === 'problem');
-    const estimatedMs = (survey.expiredCount / ROWS_A_SECOND) * 1000;
-    const { facts: settings, ...surveyed } = survey;
-    learn({
-      expiredCount: survey.expiredCount,
-      oldestExpired: fit && instantOf(survey.oldestExpired, fit, config.timeZone),
-      check: { ...surveyed, settings, clockDifferenceMs, estimatedMs, findings },
+    const estimatedMs = (surveyed.expiredCount / ROWS_A_SECOND) * 1000;
+    const { usedIndex, along: walkedBy = [] } = way ?? {};
+    note({
+      expiredCount: surveyed.expiredCount,
+      oldestExpired: selected && instantOf(surveyed.oldestExpired, selected.format, config.timeZone),
+      check: { ...surveyed, settings, usedIndex, walkedBy, clockDifferenceMs, estimatedMs, findings },
     });
     if (problems.length > 0) {
       throw new CleanupError('refused', problems.map(({ text }) => text).join('; '), {
@@ -54,9 +38,22 @@ export async function check({ config, deadline, now, learn, driverLog }: Command
       });
     }
     return { outcome: 'ready', exitStatus: 0, complete: true };
-  } finally {
-    await sessions.close();
-  }
+  });
+}
+
+/** The plan of a DELETE is shown only to those who may delete, and where it could be written to the binary log. */
+function planFindings(error: unknown, { table }: CommandContext['config']): readonly Finding[] {
+  if (!(error instanceof CleanupError)) throw error;
+  if (error.code === 'ER_BINLOG_STMT_MODE_AND_ROW_ENGINE') return [];
+  if (!isDenied(error)) throw error;
+  return [
+    {
+      kind: 'problem',
+      topic: 'rights',
+      text: 'the account may not delete from the table',
+      fix: `GRANT DELETE ON ${table} TO the account of the URL`,
+    },
+  ];
 }
 
 function isDenied({ code }: CleanupError): boolean {
@@ -64,7 +61,8 @@ function isDenied({ code }: CleanupError): boolean {
 }
 
 function findingsOf(
-  survey: Survey,
+  survey: Contents,
+  way: OpenedSessions | undefined,
   clockDifferenceMs: number,
   expiresIndex: string | undefined,
   { table, expiresColumn }: CommandContext['config'],
@@ -79,7 +77,7 @@ function findingsOf(
       sql: `CREATE INDEX session_cleanup_expiry ON ${table} (${expiresColumn})`,
     });
   }
-  if (survey.walkedBy.length === 0) {
+  if (way?.along.length === 0) {
     findings.push({
       kind: 'advice',
       topic: 'key',

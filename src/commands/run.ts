@@ -1,73 +1,71 @@
-// The command `run`: opens the sessions, decides the format and the cutoff, and counts or deletes.
+// The command `run`: counts the expired sessions, or deletes them.
 import { cleanUp, type Progress } from '../cleanup/cleanup.js';
-import type { Deadline } from '../cleanup/deadline.js';
-import type { DriverLog } from '../database/connection.js';
-import { openSessions } from '../database/sessions.js';
-import { createDialect } from '../engines/index.js';
-import { openLagWatch } from '../engines/mysql/replica-lag.js';
-import { createCutoff, instantOf } from '../expiry/format.js';
-import { type Ending, endingOf, type RunFacts } from '../report/facts.js';
-import type { Config } from '../settings/config.js';
+import { openReplica } from '../database/table.js';
+import type { LagWatch } from '../engines/engine.js';
+import { engineOf } from '../engines/index.js';
+import type { Query } from '../engines/sql.js';
+import { instantOf } from '../expiry/format.js';
+import { type Ending, endingOf } from '../report/facts.js';
+import { type CommandContext, type Inspected, withInspectedTable } from './context.js';
 
-/** What a command works with; `learn` tells the line what is known so far. */
-export interface CommandContext {
-  readonly config: Config;
-  readonly deadline: Deadline;
-  now(): Date;
-  learn(more: Partial<RunFacts>): void;
-  /** Tells the line of something to mend that is no reason to fail. */
-  warn(problem: string): void;
-  readonly driverLog: DriverLog;
-  /** Told how many rows are deleted so far, committed or not. */
-  readonly onStep: (deletedCount: number) => void;
-  /** Told after every commit that deleted rows how many are deleted so far. */
-  readonly onBatch: (deletedCount: number) => void;
+/** @throws CleanupError */
+export async function run(context: CommandContext): Promise<Ending> {
+  const { config, note } = context;
+  note({ progress: NOTHING });
+  return withInspectedTable(context, async (inspected) => {
+    const { selected } = inspected;
+    if (config.dryRun) {
+      note({ expiredCount: selected === undefined ? 0 : await selected.expired.count() });
+      return { outcome: 'counted', exitStatus: 0, complete: true };
+    }
+    return selected === undefined ? endingOf(true, NOTHING, 0) : deleteExpired(context, inspected, selected);
+  });
 }
 
 const NOTHING: Progress = { deletedCount: 0, lockedCount: 0, batches: 0, attempts: 1 };
 
-/** @throws CleanupError */
-export async function run(context: CommandContext): Promise<Ending> {
-  const { config, deadline, now, learn, warn, driverLog, onStep, onBatch } = context;
-  const sessions = await openSessions(createDialect(config.target, config), deadline, driverLog);
-  let progress = NOTHING;
-  const report = (more: Progress): void => {
-    if (more.batches > progress.batches) onBatch(more.deletedCount);
-    progress = more;
-    learn({ progress });
-  };
-  report(progress);
-  try {
-    const { fit, expiresIndex } = await sessions.inspect(config);
-    learn({ expiresFormat: fit?.format, expiresIndex });
-    // The earlier of the two clocks: one that is ahead would delete sessions that are still live.
-    const clock = Math.min(now().getTime(), (await sessions.clock()) ?? Infinity);
-    const cutoff = new Date(clock - config.olderThanMs);
-    learn({ cutoff });
-    if (fit !== undefined) await sessions.aim(fit, createCutoff(cutoff, config.timeZone));
-    if (config.dryRun) {
-      learn({ expiredCount: fit === undefined ? 0 : await sessions.countExpired() });
-      return { outcome: 'counted', exitStatus: 0, complete: true };
-    }
-    if (fit === undefined) return endingOf(true, progress, 0);
-    // Without an index this would be one more pass over the table.
-    if (config.metricsFile !== undefined && expiresIndex !== undefined) {
-      learn({ oldestExpired: instantOf(await sessions.oldestExpired(), fit, config.timeZone) });
-    }
-    await sessions.lock();
-    const { maxLagMs, replicas } = config;
-    const watch =
-      maxLagMs === undefined ? undefined : await openLagWatch(replicas, maxLagMs, sessions.query, deadline, driverLog);
-    if (watch?.watchesNothing) warn('--max-lag watches nothing here, which is no Galera node: give --replica');
-    const startedAt = performance.now();
-    try {
-      const options = { ...config, reasonToWait: watch?.reasonToWait, onStep };
-      const complete = await cleanUp(sessions, deadline, options, report);
-      return endingOf(complete, progress, performance.now() - startedAt);
-    } finally {
-      await watch?.close();
-    }
-  } finally {
-    await sessions.close();
+async function deleteExpired(
+  context: CommandContext,
+  { table }: Inspected,
+  { format, expired }: NonNullable<Inspected['selected']>,
+): Promise<Ending> {
+  const { config, deadline, note, onStep } = context;
+  const sessions = await expired.openSessions();
+  // Without an index this would be one more pass over the table.
+  if (config.metricsFile !== undefined && table.expiresIndex !== undefined) {
+    note({ oldestExpired: instantOf(await expired.oldest(), format, config.timeZone) });
   }
+  await table.lock();
+  const watch = await watchLag(context, table.query);
+  const startedAt = performance.now();
+  const progress = { last: NOTHING };
+  try {
+    const options = { ...config, reasonToWait: watch?.reasonToWait, onStep };
+    const complete = await cleanUp(sessions, deadline, options, (more) => report(context, progress, more));
+    return endingOf(complete, progress.last, performance.now() - startedAt);
+  } finally {
+    await watch?.close();
+  }
+}
+
+function report({ note, onBatch }: CommandContext, progress: { last: Progress }, more: Progress): void {
+  if (more.batches > progress.last.batches) onBatch(more.deletedCount);
+  progress.last = more;
+  note({ progress: more });
+}
+
+async function watchLag(
+  { config, deadline, warn, driverLog }: CommandContext,
+  primary: Query,
+): Promise<LagWatch | undefined> {
+  const { target, maxLagMs, replicas } = config;
+  if (maxLagMs === undefined) return undefined;
+  const watch = await engineOf(target).openLagWatch?.({
+    replicas,
+    maxLagMs,
+    primary,
+    openReplica: (replica) => openReplica(replica, deadline, driverLog),
+  });
+  if (watch?.watchesNothing) warn('--max-lag has nothing to watch: give --replica, or connect to a Galera node');
+  return watch;
 }

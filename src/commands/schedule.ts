@@ -1,10 +1,10 @@
 // The command `schedule`: prints, installs or removes the crontab entry. What the entry says is crontab/entry.ts.
 import { hostname } from 'node:os';
-import { isAbsolute } from 'node:path';
 import { Readable } from 'node:stream';
 import { openCrontab, removeBlock, upsertBlock } from '../crontab/crontab.js';
 import { DEFAULT_NAME, entryName, renderBlock, scheduledArguments } from '../crontab/entry.js';
 import { cronExpression, every, type Schedule, scheduleEvery } from '../crontab/times.js';
+import { engineOf } from '../engines/index.js';
 import { CleanupError } from '../errors.js';
 import type { ScheduleReport } from '../report/facts.js';
 import { resolveConfig, usageError } from '../settings/config.js';
@@ -122,16 +122,13 @@ async function readArguments(
     problems.push(config.message);
     return undefined;
   }
-  const { target } = config;
-  const fromFile = target.dialect === 'sqlite' ? target.path : target.tls.caPath;
-  if (runFlags.dbUrlFile !== undefined && fromFile !== undefined && !isAbsolute(fromFile)) {
+  const { target, replicas } = config;
+  if (runFlags.dbUrlFile !== undefined && engineOf(target).relativePaths(target).length > 0) {
     problems.push('--db-url-file holds a relative path: cron starts in another folder');
   }
-  if (config.replicas.some(({ tls }) => tls.caPath !== undefined && !isAbsolute(tls.caPath))) {
-    problems.push('--replica must have an absolute ssl-ca: cron starts in another folder');
-  }
-  if (config.replicas.some(({ password }) => password !== '')) {
-    problems.push('--replica has a password, which must not be stored in a crontab');
+  for (const replica of replicas) {
+    const scheduled = engineOf(replica).crontabUrl('', replica, cwd);
+    if ('problem' in scheduled) problems.push(`--replica ${scheduled.problem}`);
   }
   return args.value;
 }

@@ -1,7 +1,7 @@
 // The entry of a crontab: the arguments that work in cron's bare environment, and the block that holds them. Pure: when
 // it runs is times.ts, the crontab itself crontab.ts.
 import { isAbsolute, resolve } from 'node:path';
-import { type DatabaseTarget, databaseUrl } from '../engines/database-url.js';
+import { databaseUrl, engineOf } from '../engines/index.js';
 import { CONTROLS, type Parsed, type Parser } from '../settings/values.js';
 import type { Schedule } from './times.js';
 
@@ -41,7 +41,7 @@ function scheduledValue(flag: string, raw: string, cwd: string): Parsed<string> 
   switch (flag) {
     case '--db-url': {
       const target = databaseUrl(raw);
-      return 'problem' in target ? target : scheduledUrl(raw, target.value, cwd);
+      return 'problem' in target ? target : engineOf(target.value).crontabUrl(raw, target.value, cwd);
     }
     case '--db-url-file':
       if (raw === '-') return { problem: 'must name a file: under cron there is no standard input' };
@@ -51,27 +51,6 @@ function scheduledValue(flag: string, raw: string, cwd: string): Parsed<string> 
     default:
       return { value: raw };
   }
-}
-
-function scheduledUrl(raw: string, target: DatabaseTarget, cwd: string): Parsed<string> {
-  if (target.dialect === 'sqlite') {
-    const url = `sqlite:${resolve(cwd, target.path).replace(/[%?#@\s]/g, encodeURIComponent)}`;
-    // A relative path may become one that names no file, as . does in the root folder.
-    const again = databaseUrl(url);
-    return 'problem' in again ? again : { value: url };
-  }
-  if (target.password !== '') {
-    return {
-      problem:
-        'has a password, which must not be stored in a crontab: put the URL into a file that only this user may read, ' +
-        'and give --db-url-file',
-    };
-  }
-  const { caPath } = target.tls;
-  if (caPath !== undefined && !isAbsolute(caPath)) {
-    return { problem: 'must have an absolute ssl-ca: cron starts in another folder' };
-  }
-  return { value: raw.trim() };
 }
 
 export interface Entry {

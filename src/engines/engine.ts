@@ -1,27 +1,132 @@
-// What an engine has to answer for. Everything that differs between engines is behind this.
+// What an engine has to answer for, in parts: each part is one file of each engine, under the same name. Everything that
+// differs between engines is behind this; the map of engines is index.ts.
 import type { Knex } from 'knex';
-import type { Done } from '../cleanup/cleanup.js';
-import type { Cutoff, Fit, Sampled, StoredAs } from '../expiry/format.js';
-import type { DatabaseTarget } from './database-url.js';
+import type { DeletedStep } from '../cleanup/port.js';
+import type { Cutoff } from '../expiry/cutoff.js';
+import type { ColumnFormat, StoredAs } from '../expiry/format.js';
+import type { Parsed } from '../parsing.js';
+import type { ConditionSyntax } from './condition.js';
+import type { Query, Sql, Statements } from './sql.js';
 
-export type Binding = string | number | bigint | Buffer;
+export type EngineName = 'sqlite' | 'mysql';
 
-/** SQL text with `?` placeholders. Identifiers in it are quoted and their question marks escaped for Knex. */
-export interface Sql {
+/** A database that a URL names. */
+export interface Target {
+  readonly engine: EngineName;
+  /** Free of credentials, for the log; itself a URL that reads back as the same place. */
+  readonly shown: string;
+  /** What must not be shown, as typed and as decoded. */
+  readonly secrets: readonly string[];
+}
+
+export interface Engine<T extends Target> {
+  /** In messages. */
+  readonly title: string;
+  /** Of its URLs, in lower case. */
+  readonly schemes: readonly string[];
+  /** How its URLs are written: one or more examples, for a usage error. */
+  readonly urlForms: string;
+  /** Undefined where it is written in none of these forms. */
+  readTarget(scheme: string, rest: string): Parsed<T> | undefined;
+  /** What a table is in; undefined where the engine has no schemas, `problem` where one has to be named. */
+  readSchema(target: T, schema: string | undefined): Parsed<string | undefined>;
+  /** How a condition in its SQL is read. */
+  readonly syntax: ConditionSyntax;
+  /** Whether the table's name may be `schema.table`. */
+  readonly hasSchemas: boolean;
+  /** How an entry of a crontab names the target. `problem` for what must not, or cannot, stand in one. */
+  crontabUrl(raw: string, target: T, cwd: string): Parsed<string>;
+  /** Paths in the URL that depend on the working directory. */
+  relativePaths(target: T): readonly string[];
+  createDriver(target: T): Driver;
+  /**
+   * Absent where the engine has no replicas that can be waited for.
+   *
+   * @throws CleanupError `unavailable` where a replica cannot be reached, `refused` where it is none
+   */
+  openLagWatch?(options: LagOptions<T>): Promise<LagWatch>;
+}
+
+/** The driver under Knex: how to connect, and what its answers and errors mean. */
+export interface Driver {
+  /** `connectTimeoutMs` bounds the connect where it goes over a network. */
+  knexConfig(connectTimeoutMs: number): Promise<Knex.Config>;
+  /** The statement as the driver takes it, out of Knex's `?` and `\?`. */
+  positionBindings(sql: string): string;
+  rows(result: unknown): readonly Record<string, unknown>[];
+  classify(error: unknown): Fault;
+  /** Ends the statement in hand. Resolves when the engine was told, rejects when it could not be. */
+  cancel(connection: unknown, openSide: () => Promise<Knex>): Promise<void>;
+  /** Closes the connection without a farewell. */
+  destroy(connection: unknown): void;
+  /** Whether the transaction goes on after `cancel`. */
+  readonly cancelKeepsTransaction: boolean;
+  /** Whether the transaction is still there after a COMMIT that met a lock. */
+  readonly commitKeepsTransaction: boolean;
+  /** Whether this answer to COMMIT says that it was one. */
+  isCommitted(answer: unknown): boolean;
+  /** Says all settings of the connection explicitly. `remainingMs` may be Infinity. */
+  openSession(statements: Statements, remainingMs: number): Promise<Session>;
+}
+
+/** A connection that has been made ready. */
+export interface Session {
+  /** The database's clock, in milliseconds; undefined where it is this host's. */
+  clock(): Promise<number | undefined>;
+  /** @throws CleanupError `refused` */
+  findTable(names: TableNames): Promise<Table>;
+  /** How far the time zone of connections, unless they set another, is ahead of UTC within a year, at most. */
+  aheadOfUtcMs(): Promise<number>;
+  /** Keeps a second run away from the same table until the connection ends. @throws CleanupError `busy` */
+  lock(table: Table): Promise<void>;
+  /** Begins a transaction in which the table cannot be altered by others. */
+  begin(table: Table): Promise<void>;
+  /** The condition "expired", whole and type-safe. */
+  expired(table: Table, format: ColumnFormat, cutoff: Cutoff): Predicate;
+  /** Chooses what to walk along. */
+  openWalk(table: Table, expired: Predicate): Promise<Walk>;
+  examine(table: Table): Promise<Examination>;
+}
+
+export interface TableNames {
+  readonly schema: string | undefined;
+  readonly table: string;
+  readonly expiresColumn: string;
+}
+
+/** What the catalogue says of the table. Plain facts: two readings of an unchanged table are deeply equal. */
+export interface Table {
+  /** Empty where the engine has none. */
+  readonly schema: string;
+  /** As the engine spells it. */
+  readonly name: string;
+  /** Quoted, with its schema where it has one. */
   readonly sql: string;
-  readonly bindings: readonly Binding[];
+  /** The expiry column as the engine spells it. */
+  readonly expiresColumn: string;
+  /** The same, quoted. */
+  readonly expires: string;
+  readonly declaredType: string;
+  /** Known from the declared type alone; undefined where the stored values have to be looked at. */
+  readonly storedAs: StoredAs | undefined;
+  /** A condition: the value is 0 or as empty. */
+  readonly isZero: string;
+  /** The sampled value, and its storage class as `storage`. */
+  readonly sampleColumns: string;
+  readonly columns: readonly string[];
+  /** A unique key that orders the rows as they are stored. */
+  readonly rowKey: Key | undefined;
+  /** Indexes that lead with the expiry column, the narrowest first; undefined key where it cannot be walked. */
+  readonly expiresIndexes: readonly { readonly index: string; readonly key: Key | undefined }[];
 }
 
-/** The condition "expired": `range` lets an index on the column be used, `guard` judges each row. Both must hold. */
-export interface Predicate {
-  readonly range: Sql;
-  readonly guard: Sql | undefined;
-}
-
-/** A column to walk by. `fromStored` turns what the driver returns into what it can be bound as. */
+/** A column to walk by. */
 export interface KeyColumn {
   readonly name: string;
-  readonly fromStored: (value: unknown) => Binding;
+  /** Quoted. */
+  readonly sql: string;
+  /** Bound as a whole number of any length, whether the driver gives it as a number or as text. */
+  readonly isWholeNumber: boolean;
 }
 
 /** Columns in index order; a walk may go along them. */
@@ -30,79 +135,24 @@ export interface Key {
   readonly columns: readonly KeyColumn[];
 }
 
-export interface Table {
-  /** As the engine spells it. */
-  readonly name: string;
-  /** Quoted, with its schema where it has one. */
-  readonly sql: string;
-  /** The expiry column as the engine spells it. */
-  readonly expiresColumn: string;
-  readonly declaredType: string;
-  /** Known from the declared type alone; undefined where the stored values have to be looked at. */
-  readonly storedAs: StoredAs | undefined;
-  /** A unique key that orders the rows as they are stored. */
-  readonly rowKey: Key | undefined;
-  /** Indexes that lead with the expiry column, the narrowest first; undefined key where it cannot be walked. */
-  readonly expiresIndexes: readonly { readonly index: string; readonly key: Key | undefined }[];
+/** The condition "expired": `range` lets an index on the column be used, `guard` judges each row. Both must hold. */
+export interface Predicate {
+  readonly range: Sql;
+  readonly guard: Sql | undefined;
 }
 
-/** Sends one statement on the run's connection; resolves to its rows, or to what `rows` makes of an answer without. */
-export type Query = (sql: string, bindings?: readonly Binding[]) => Promise<readonly Record<string, unknown>[]>;
-
-export interface Dialect {
-  /** Options for Knex; `connectTimeoutMs` bounds the connect where it goes over a network. */
-  knexConfig(connectTimeoutMs: number): Promise<Knex.Config>;
-  quote(identifier: string): string;
-  rows(result: unknown): readonly Record<string, unknown>[];
-  /** Session settings, before anything else. `remainingMs` may be Infinity. */
-  prepare(query: Query, remainingMs: number): Promise<void>;
-  /** Keeps a second run away from the same table until the connection ends. @throws CleanupError `busy` */
-  lock(query: Query): Promise<void>;
-  /** Gives the lock back. */
-  unlock(query: Query): Promise<void>;
-  /** The database's clock, in milliseconds; undefined where it is this host's. */
-  clock(query: Query): Promise<number | undefined>;
-  /** How far the time zone of connections, unless they set another, is ahead of UTC within a year, at most. */
-  aheadOfUtcMs(query: Query): Promise<number>;
-  /** @throws CleanupError `refused` */
-  readTable(query: Query): Promise<Table>;
-  /** Storage class of a sampled value. */
-  sampled(row: Record<string, unknown>, table: Table): Sampled;
-  /** Zero as a literal that a column of numbers and one of texts can both be compared with. */
-  readonly zero: string;
-  /** Expressions that sample the column as `value` (and whatever `sampled` needs). */
-  sampleColumns(table: Table): string;
-  predicate(table: Table, fit: Fit, cutoff: Cutoff): Predicate;
-  /** The index by which the engine would run `DELETE FROM table WHERE where`; undefined for a scan. */
-  deleteIndex(query: Query, table: Table, where: Sql): Promise<string | undefined>;
-  examine(query: Query, table: Table): Promise<Examination>;
-  readonly begin: string;
-  /** The table of a statement, with what keeps the engine on the index it walks by. */
-  from(table: Table, index: string): string;
-  /**
-   * Deletes past the rows that others hold locked, and counts those; yields what each statement did. `walked` is the key
-   * that `where` is a stretch of. Undefined where nobody can lock single rows while the rest of the table is free.
-   */
-  readonly deletePast:
-    | ((queries: DeleteQueries, table: Table, walked: Key, where: Sql) => AsyncIterable<Done>)
-    | undefined;
-  /** Ends the statement in hand. Resolves when the engine was told, rejects when it could not be. */
-  cancel(connection: unknown, openSide: () => Promise<Knex>): Promise<void>;
-  /** How long a DELETE had best take, in milliseconds. */
+/** A way through the table in steps, each of which is short. `Step` is the engine's own. */
+export interface Walk<Step = unknown> {
+  /** The index that the engine deletes by of itself; undefined for a scan. */
+  readonly usedIndex: string | undefined;
+  /** The columns that it goes along; empty where it is one statement. */
+  readonly along: readonly string[];
+  /** How long a step had best take, in milliseconds. */
   readonly stepTargetMs: number;
-  /** Whether the transaction goes on after `cancel`. */
-  readonly cancelKeepsTransaction: boolean;
-  /** Whether the transaction is still there after a COMMIT that met a lock. */
-  readonly commitKeepsTransaction: boolean;
-  /** Closes the connection without a farewell. */
-  destroy(connection: unknown): void;
-  classify(error: unknown): Fault;
-}
-
-export interface DeleteQueries {
-  readonly query: Query;
-  /** The first lock is an error. */
-  readonly queryOnce: Query;
+  /** About `rows` rows after `previous`; undefined after the last. */
+  nextStep(previous: Step | undefined, rows: number): Promise<Step | undefined>;
+  /** Deletes what is expired in the step. Yields what each statement did. */
+  deleteExpired(step: Step): AsyncIterable<DeletedStep>;
 }
 
 /**
@@ -138,11 +188,20 @@ export interface Finding {
   readonly sql?: string | undefined;
 }
 
-/** An engine for a target and a table name. */
-export type CreateDialect<Target extends DatabaseTarget> = (target: Target, names: TableNames) => Dialect;
+/** How far the replicas are behind. */
+export interface LagWatch {
+  /** There is nothing to watch: nobody is ever waited for. */
+  readonly watchesNothing: boolean;
+  /** Why to wait now, such as "replica mysql://db2:3306 is 12 s behind"; undefined where nobody is further behind. */
+  reasonToWait(): Promise<string | undefined>;
+  close(): Promise<void>;
+}
 
-export interface TableNames {
-  readonly schema: string | undefined;
-  readonly table: string;
-  readonly expiresColumn: string;
+export interface LagOptions<T extends Target> {
+  readonly replicas: readonly T[];
+  readonly maxLagMs: number;
+  /** Sends a statement on the run's own connection. */
+  readonly primary: Query;
+  /** Opens a connection to a replica. @throws CleanupError `unavailable` */
+  openReplica(target: T): Promise<{ readonly query: Query; close(): Promise<void> }>;
 }

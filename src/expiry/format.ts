@@ -1,6 +1,6 @@
-// What a stored expiry can look like, which format a column holds, and where the cutoff lies in each of them.
-// The SQL that compares is the dialects'.
+// What a stored expiry can look like, and which format a column holds. The SQL that compares is the engines'.
 import { CleanupError } from '../errors.js';
+import { zoneOffset } from './time-zone.js';
 
 export type ExpiresFormat = 'datetime' | 'unix' | 'unix-ms' | 'julian';
 
@@ -11,7 +11,7 @@ export type ExpiresFormat = 'datetime' | 'unix' | 'unix-ms' | 'julian';
 export type StoredAs = 'instant' | 'wall-clock' | 'date' | 'number' | 'text';
 
 /** The format a run works with, and every way in which values of it are stored in the column. */
-export interface Fit {
+export interface ColumnFormat {
   readonly format: ExpiresFormat;
   readonly storedAs: readonly StoredAs[];
 }
@@ -67,7 +67,7 @@ export function recognise({ value, storage }: Sampled): Kind | undefined {
  * @returns undefined where the sample is empty: nothing in the column can be expired.
  * @throws CleanupError `refused` where the sample is mixed or does not fit the wanted format.
  */
-export function fitFormat(wanted: ExpiresFormat | 'auto', sample: readonly Sampled[]): Fit | undefined {
+export function detectFormat(wanted: ExpiresFormat | 'auto', sample: readonly Sampled[]): ColumnFormat | undefined {
   if (sample.length === 0) return undefined;
   const kinds = sample.map(recognise);
   const formats = new Set(kinds.flatMap((kind) => (kind === undefined ? [] : [kind.format])));
@@ -110,116 +110,8 @@ function describeSample(sample: readonly Sampled[]): string {
   return [...counts].map(([name, count]) => `${count} × ${name}`).join(', ');
 }
 
-/** The cutoff as an instant, and as what a wall clock in the zone of the column's writer shows. */
-export interface Cutoff {
-  readonly instant: Date;
-  readonly wallClock: PastWallClock;
-}
-
-export function createCutoff(instant: Date, timeZone: string): Cutoff {
-  return { instant, wallClock: pastWallClock(instant.getTime(), timeZone) };
-}
-
-/**
- * Which wall-clock times are certainly past. Milliseconds since 1970-01-01 00:00 of the wall clock.
- * A time that the clock shows twice counts as its second showing, one that it skips as the later reading.
- */
-export interface PastWallClock {
-  readonly notAfter: number;
-  /** Wall-clock times before `notAfter` that may still lie ahead: those the clock has just skipped. Exclusive. */
-  readonly except: { readonly after: number; readonly before: number } | undefined;
-}
-
-const HOUR_MS = 3_600_000;
-
-function pastWallClock(cutoff: number, timeZone: string): PastWallClock {
-  const offsetAt = zoneOffset(timeZone);
-  const offset = offsetAt(cutoff);
-  let notAfter = cutoff + offset;
-  const back = firstChange(offsetAt, cutoff, cutoff + 26 * HOUR_MS);
-  if (back !== undefined) notAfter = Math.min(notAfter, back + offsetAt(back) - 1);
-  const change = lastChange(offsetAt, cutoff - 26 * HOUR_MS, cutoff);
-  const skipped = change === undefined ? undefined : { after: cutoff + offsetAt(change - 1), before: change + offset };
-  return { notAfter, except: skipped !== undefined && skipped.after < skipped.before ? skipped : undefined };
-}
-
-/** The first instant in (from, to] whose offset differs from that before it. */
-function firstChange(offsetAt: (instant: number) => number, from: number, to: number): number | undefined {
-  for (let start = from; start < to; start += HOUR_MS) {
-    if (offsetAt(start) !== offsetAt(start + HOUR_MS)) return bisect(offsetAt, start, start + HOUR_MS);
-  }
-  return undefined;
-}
-
-/** The last instant in (from, to] whose offset differs from that before it. */
-function lastChange(offsetAt: (instant: number) => number, from: number, to: number): number | undefined {
-  for (let end = to; end > from; end -= HOUR_MS) {
-    if (offsetAt(end - HOUR_MS) !== offsetAt(end)) return bisect(offsetAt, end - HOUR_MS, end);
-  }
-  return undefined;
-}
-
-function bisect(offsetAt: (instant: number) => number, from: number, to: number): number {
-  let [before, after] = [from, to];
-  while (after - before > 1) {
-    const middle = Math.floor((before + after) / 2);
-    if (offsetAt(middle) === offsetAt(from)) before = middle;
-    else after = middle;
-  }
-  return after;
-}
-
-/** Milliseconds that a wall clock in `timeZone` is ahead of UTC, as a function of the instant. */
-function zoneOffset(timeZone: string): (instant: number) => number {
-  const fixed = /^([+-])(\d\d):(\d\d)$/.exec(timeZone);
-  if (timeZone === 'UTC' || fixed !== null) {
-    const ms = fixed === null ? 0 : (Number(fixed[2]) * 60 + Number(fixed[3])) * 60_000 * (fixed[1] === '-' ? -1 : 1);
-    return () => ms;
-  }
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone,
-    calendar: 'gregory',
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  });
-  return (instant) => {
-    const seconds = Math.floor(instant / 1000) * 1000;
-    const parts = Object.fromEntries(format.formatToParts(seconds).map(({ type, value }) => [type, Number(value)]));
-    const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts;
-    return Date.UTC(year, month - 1, day, hour, minute, second) - seconds;
-  };
-}
-
-/** `YYYY-MM-DD HH:MM:SS.mmm` of milliseconds since 1970-01-01 00:00, the spelling that every engine reads alike. */
-export function dateTimeText(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 23).replace('T', ' ');
-}
-
-/**
- * A number as text of so many digits, so that it compares as text with numbers of as many. One of fewer digits is below
- * `'1'`, with which all of those begin that are not padded.
- */
-export function digitText(value: number, digits: number): string {
-  return String(Math.max(0, Math.floor(value))).padStart(digits, '0');
-}
-
-/** The Julian day of an instant, by the very division that SQLite uses, so that equal instants are equal numbers. */
-export function julianDay(instant: Date): number {
-  return (instant.getTime() + 210_866_760_000_000) / 86_400_000;
-}
-
-/** A day no zone-less or zoned spelling of a time up to the cutoff reaches: `YYYY-MM-DD`, two days after it. */
-export function dayBeyond(instant: Date): string {
-  return dateTimeText(instant.getTime() + 48 * HOUR_MS).slice(0, 10);
-}
-
 /** The instant that a stored value of the format means; undefined where it is none. For showing, not for judging. */
-export function instantOf(value: unknown, { format }: Fit, timeZone: string): Date | undefined {
+export function instantOf(value: unknown, { format }: ColumnFormat, timeZone: string): Date | undefined {
   if (value == null) return undefined;
   if (format === 'unix') return new Date(Number(value) * 1000);
   if (format === 'unix-ms') return new Date(Number(value));

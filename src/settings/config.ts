@@ -1,6 +1,6 @@
 // Flags, environment and defaults become one frozen Config, or every problem of them at once.
 import { conditionProblem } from '../engines/condition.js';
-import type { DatabaseTarget, MysqlTarget } from '../engines/database-url.js';
+import { type DatabaseTarget, engineOf } from '../engines/index.js';
 import { CleanupError } from '../errors.js';
 import type { StoreName } from '../stores.js';
 import { findGiven, type Given, type Inputs, parseGiven } from './given.js';
@@ -38,7 +38,7 @@ export interface Config {
   readonly pauseMs: number;
   /** Undefined: replicas are not waited for. */
   readonly maxLagMs: number | undefined;
-  readonly replicas: readonly MysqlTarget[];
+  readonly replicas: readonly DatabaseTarget[];
   readonly metricsFile: string | undefined;
   /** Something to fix that is no reason to fail. */
   readonly warning: string | undefined;
@@ -121,8 +121,9 @@ function checkReplicas(
   problems: string[],
 ): void {
   if (batchSize === undefined && pause) problems.push('--pause works between batches: give --batch-size too');
-  if (target?.dialect === 'sqlite' && (maxLag !== undefined || replica !== undefined)) {
-    problems.push('--max-lag and --replica are for MySQL and MariaDB: SQLite has no replicas');
+  const engine = target && engineOf(target);
+  if (engine !== undefined && engine.openLagWatch === undefined && (maxLag !== undefined || replica !== undefined)) {
+    problems.push(`--max-lag and --replica do not apply: ${engine.title} has no replicas`);
     return;
   }
   if (batchSize === undefined && maxLag !== undefined) {
@@ -133,13 +134,8 @@ function checkReplicas(
   }
 }
 
-const SYNTAX = {
-  mysql: { quotes: `'"\``, backslash: 'escapes', hasHashComments: true, hasBracketedNames: false },
-  sqlite: { quotes: `'"\``, backslash: 'plain', hasHashComments: false, hasBracketedNames: true },
-} as const;
-
-function checkCondition(where: Given | undefined, { dialect }: DatabaseTarget, problems: string[]): void {
-  const problem = where && conditionProblem(where.raw, SYNTAX[dialect]);
+function checkCondition(where: Given | undefined, target: DatabaseTarget, problems: string[]): void {
+  const problem = where && conditionProblem(where.raw, engineOf(target).syntax);
   if (problem !== undefined) problems.push(`${where?.source} ${problem}`);
 }
 
@@ -155,15 +151,16 @@ function readNames(
   { table }: Settings,
   problems: string[],
 ): Pick<Config, 'schema' | 'table'> | undefined {
-  if (target.dialect === 'sqlite') return { schema: undefined, table };
+  const engine = engineOf(target);
+  if (!engine.hasSchemas) return { schema: undefined, table };
   const [first = '', ...rest] = table.split('.');
   if (rest.length > 1 || first === '' || rest[0] === '') {
     problems.push('--table must be a table, or schema.table');
     return undefined;
   }
-  if (rest[0] === undefined && target.database === undefined) {
-    problems.push('--db-url names no database: end it with /database, or give --table as schema.table');
-    return undefined;
-  }
-  return rest[0] === undefined ? { schema: undefined, table: first } : { schema: first, table: rest[0] };
+  const [schema, name] = rest[0] === undefined ? [undefined, first] : [first, rest[0]];
+  const within = engine.readSchema(target, schema);
+  if ('value' in within) return { schema, table: name };
+  problems.push(within.problem);
+  return undefined;
 }

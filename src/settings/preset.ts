@@ -1,5 +1,5 @@
 // What --store stands for: the values of a preset, and what it cannot do without.
-import type { DatabaseTarget } from '../engines/database-url.js';
+import { type DatabaseTarget, engineOf } from '../engines/index.js';
 import { type Preset, presetOf } from '../stores.js';
 import type { Settings } from './settings.js';
 
@@ -10,11 +10,9 @@ export function readPreset(
   problems: string[],
 ): Preset | undefined {
   if (store === undefined) return undefined;
-  const preset = presetOf(store, target.dialect);
+  const preset = presetOf(store, target.engine);
   if (preset === undefined) {
-    problems.push(
-      `--store ${store} does not run on ${target.dialect === 'mysql' ? 'MySQL' : 'SQLite'}: check --db-url`,
-    );
+    problems.push(`--store ${store} does not run on ${engineOf(target).title}: check --db-url`);
   }
   if (preset?.lifetimeMs === 'required' && olderThan === undefined && lifetimeColumn === undefined) {
     problems.push(`--store ${store} keeps the last activity: say with --older-than how long a session lives`);

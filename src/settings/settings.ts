@@ -1,5 +1,5 @@
 // The one table of settings: flag, variable, parser, default, help. Everything that lists settings reads it.
-import { databaseUrl, serverUrls } from '../engines/database-url.js';
+import { databaseUrl, replicaUrls } from '../engines/index.js';
 import { storeNames } from '../stores.js';
 import {
   choice,
@@ -140,7 +140,7 @@ export const SETTINGS = {
     help: 'between batches, wait while a --replica is further behind, or while a Galera node holds writers back',
     runOnly: true,
   }),
-  replica: setting('--replica <url>', serverUrls, {
+  replica: setting('--replica <url>', replicaUrls, {
     group: 'How it runs',
     help: 'replica to watch; may be given more than once',
     runOnly: true,

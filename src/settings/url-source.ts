@@ -1,6 +1,6 @@
 // Where the database's URL is read: from --db-url, a file, a pipe or standard input, or a variable of either.
 import fs from 'node:fs';
-import { type DatabaseTarget, databaseUrl } from '../engines/database-url.js';
+import { type DatabaseTarget, databaseUrl } from '../engines/index.js';
 import { CleanupError } from '../errors.js';
 import { within } from '../waiting.js';
 import { findGiven, type Given, type Inputs } from './given.js';

@@ -1,10 +1,9 @@
-// Pure parsers of the settings' values: raw text in, a value or a problem out. Imports nothing of ours.
+// Pure parsers of the settings' values: raw text in, a value or a problem out.
 // A problem never repeats the raw text: a URL with its password may have been given to the wrong flag.
 
-/** `problem` completes a sentence begun with the setting's name, such as "must be a path". */
-export type Parsed<T> = { readonly value: T } | { readonly problem: string };
+import type { Parser } from '../parsing.js';
 
-export type Parser<T> = (raw: string) => Parsed<T>;
+export type { Parsed, Parser } from '../parsing.js';
 
 /** What a terminal obeys instead of showing it, and what breaks or turns a line: controls, and marks of direction. */
 export const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { createConnection, createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { databaseUrl } from '../../src/engines/database-url.js';
+import { databaseUrl } from '../../src/engines/index.js';
 import { CleanupError, type FailureKind } from '../../src/errors.js';
 import { endingOfError, type RunFacts } from '../../src/report/facts.js';
 import { createRecord } from '../../src/report/record.js';

@@ -5,13 +5,12 @@ import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { cleanUp } from '../../src/cleanup/cleanup.js';
 import { createDeadline, type Deadline } from '../../src/cleanup/deadline.js';
-import { type OpenedSessions, openSessions } from '../../src/database/sessions.js';
-import { databaseUrl } from '../../src/engines/database-url.js';
-import { createDialect } from '../../src/engines/index.js';
+import type { OpenTable } from '../../src/database/table.js';
 import { CleanupError } from '../../src/errors.js';
-import { createCutoff } from '../../src/expiry/format.js';
+import { createCutoff } from '../../src/expiry/cutoff.js';
 import { runCommand } from '../support/command.js';
 import { type Database, type Engine, engines } from '../support/databases.js';
+import { AS_STORED, openTableAt } from '../support/opened.js';
 import {
   CLOCK_CHANGES,
   COLUMNS,
@@ -175,7 +174,7 @@ function rowOf(plan: Plan, column: Column, { intruders, aim }: Case): Row {
 
 interface Opened {
   readonly table: string;
-  readonly sessions: OpenedSessions;
+  readonly opened: OpenTable;
   readonly deadline: Deadline;
 }
 
@@ -194,11 +193,8 @@ async function createBench({ create, family }: Engine): Promise<Bench> {
   async function openTable(table: string, at: number, indexed: boolean): Promise<Opened> {
     if (family === 'sqlite') await database.run('PRAGMA synchronous = OFF');
     await createTable(database, family, table, COLUMNS[family][at]?.declared ?? '', indexed);
-    const target = databaseUrl(database.url);
-    assert.ok('value' in target);
-    const dialect = createDialect(target.value, { schema: undefined, table, expiresColumn: 'expires_at' });
     const deadline = createDeadline({ timeoutMs: 0, startedAt: performance.now(), onSignal: () => () => {} });
-    return { table, sessions: await openSessions(dialect, deadline, () => {}), deadline };
+    return { table, opened: await openTableAt(database.url, table, deadline), deadline };
   }
 
   return {
@@ -211,8 +207,8 @@ async function createBench({ create, family }: Engine): Promise<Bench> {
       return open;
     },
     async close() {
-      for (const { sessions, deadline } of await Promise.all(opened.values())) {
-        await sessions.close();
+      for (const { opened: table, deadline } of await Promise.all(opened.values())) {
+        await table.close();
         deadline.close();
       }
       await database.drop();
@@ -256,20 +252,21 @@ interface Outcome {
 
 /** What `run --dry-run` and then `run` do once the settings are valid, with a cutoff of our own. */
 async function cleanUpOnce(
-  { sessions, deadline }: Opened,
+  { opened, deadline }: Opened,
   format: Format | 'auto',
   { aim: { cutoff, timeZone }, batchSize }: Case,
 ): Promise<Outcome> {
   let deleted = 0;
   try {
-    const { fit } = await sessions.inspect({ expiresFormat: format, olderThanMs: 0, writesLiterals: false });
-    if (fit === undefined) return { format: undefined, counted: 0, deleted: 0 };
-    await sessions.aim(fit, createCutoff(new Date(cutoff), timeZone));
-    const counted = await sessions.countExpired();
+    const found = await opened.inspect({ ...AS_STORED, expiresFormat: format });
+    if (found === undefined) return { format: undefined, counted: 0, deleted: 0 };
+    const expired = opened.selectExpired(found, createCutoff(new Date(cutoff), timeZone));
+    const counted = await expired.count();
+    const sessions = await expired.openSessions();
     await cleanUp(sessions, deadline, { batchSize, pauseMs: 0 }, ({ deletedCount }) => {
       deleted = deletedCount;
     });
-    return { format: fit.format, counted, deleted };
+    return { format: found.format, counted, deleted };
   } catch (error) {
     if (!(error instanceof CleanupError && error.kind === 'refused')) throw error;
     return { format: 'refused', counted: 0, deleted: 0 };

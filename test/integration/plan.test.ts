@@ -3,13 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { cleanUp } from '../../src/cleanup/cleanup.js';
 import { createDeadline } from '../../src/cleanup/deadline.js';
-import { openSessions } from '../../src/database/sessions.js';
-import { databaseUrl } from '../../src/engines/database-url.js';
-import { createDialect } from '../../src/engines/index.js';
-import { createCutoff } from '../../src/expiry/format.js';
 import { type Database, type Engine, engines } from '../support/databases.js';
 import { runHere } from '../support/in-process.js';
 import type { Line } from '../support/lines.js';
+import { openTableAt, selectExpired } from '../support/opened.js';
 import { explained, type Sent } from '../support/statements.js';
 
 const ROWS = 2_000;
@@ -311,15 +308,10 @@ for (const engine of engines) {
 
 /** Rows and index entries that the server read for each row it deleted, counted by the session itself. */
 async function readsPerDeletedRow(database: Database, batchSize: number | undefined): Promise<number> {
-  const parsed = databaseUrl(database.url);
-  assert.ok('value' in parsed);
   const deadline = createDeadline({ timeoutMs: 60_000, startedAt: performance.now(), onSignal: () => () => {} });
-  const names = { schema: undefined, table: 'sessions', expiresColumn: 'expires_at' };
-  const sessions = await openSessions(createDialect(parsed.value, names), deadline, () => {});
+  const table = await openTableAt(database.url, 'sessions', deadline);
   try {
-    const { fit } = await sessions.inspect({ expiresFormat: 'auto', olderThanMs: 0, writesLiterals: false });
-    assert.ok(fit);
-    await sessions.aim(fit, createCutoff(new Date(), 'UTC'));
+    const sessions = await selectExpired(table);
     const before = await handlerReads();
     let deleted = 0;
     const options = { batchSize, pauseMs: 0, onStep: () => {} };
@@ -330,12 +322,12 @@ async function readsPerDeletedRow(database: Database, batchSize: number | undefi
     );
     return ((await handlerReads()) - before) / deleted;
   } finally {
-    await sessions.close();
+    await table.close();
     deadline.close();
   }
 
   async function handlerReads(): Promise<number> {
-    const rows = await sessions.query("SHOW SESSION STATUS LIKE 'Handler_read%'");
+    const rows = await table.query("SHOW SESSION STATUS LIKE 'Handler_read%'");
     return rows.reduce((sum, { Value }) => sum + Number(Value), 0);
   }
 }

@@ -4,14 +4,12 @@ import { createHash, randomUUID } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
-import type { Done } from '../../src/cleanup/cleanup.js';
 import { createDeadline } from '../../src/cleanup/deadline.js';
-import { type OpenedSessions, openSessions, type Stretch } from '../../src/database/sessions.js';
-import { databaseUrl } from '../../src/engines/database-url.js';
-import { createDialect } from '../../src/engines/index.js';
-import { createCutoff } from '../../src/expiry/format.js';
+import type { DeletedStep, ExpiredSessions } from '../../src/cleanup/port.js';
+import type { KeyStep } from '../../src/engines/key-walk.js';
 import { type Database, type Engine, engines } from '../support/databases.js';
 import { runHere } from '../support/in-process.js';
+import { openTableAt, selectExpired } from '../support/opened.js';
 
 const ROWS = 3_000;
 const BATCH = 60;
@@ -533,7 +531,7 @@ for (const engine of engines) {
     for (const index of [undefined, BY_EXPIRY]) {
       const along = index === undefined ? 'the primary key' : 'the expiry';
 
-      test(`is kept when it was renewed after its stretch was chosen: along ${along}`, async (t) => {
+      test(`is kept when it was renewed after its step was chosen: along ${along}`, async (t) => {
         const database = await createDatabase(t, engine);
         const isExpired = index === undefined ? (n: number) => n % 8 !== 3 : (n: number) => n % 8 === 3;
         const live = await fill(database, byId, isExpired);
@@ -546,22 +544,22 @@ for (const engine of engines) {
           if (renewed === 1) live.push(n);
           renewals += renewed;
         };
-        let stretch: Awaited<ReturnType<OpenedSessions['nextStretch']>>;
+        let step: KeyStep | undefined;
         let deleted = 0;
         let steps = 0;
         for (;;) {
-          // SQLite's one writer is this transaction: there the stretch is chosen before it.
+          // SQLite's one writer is this transaction: there the step is chosen before it.
           if (engine.family === 'mysql') await sessions.begin();
-          stretch = await sessions.nextStretch(stretch, 100);
-          if (stretch === undefined) break;
-          // The last expired row of the stretch, and one that is far ahead or behind.
-          let last = Number(stretch.last?.at(-1) ?? ROWS - 1);
+          step = await sessions.nextStep(step, 100);
+          if (step === undefined) break;
+          // The last expired row of the step, and one that is far ahead or behind.
+          let last = Number(step.last?.at(-1) ?? ROWS - 1);
           while (!isExpired(last)) last--;
           await renew(last);
           await renew(isExpired(ROWS / 2) ? ROWS / 2 : ROWS / 2 - 1);
           steps++;
           if (engine.family === 'sqlite') await sessions.begin();
-          deleted += (await deleteExpired(sessions, stretch)).deleted;
+          deleted += (await deleteExpired(sessions, step)).deleted;
           await sessions.commit();
         }
         const kept = [...new Set(live)].sort((a, b) => a - b);
@@ -577,16 +575,16 @@ for (const engine of engines) {
         if (database.engine !== 'sqlite') await database.query('ANALYZE TABLE sessions');
         const sessions = await aimedSessions(t, database);
         await sessions.begin();
-        let stretch = await sessions.nextStretch(undefined, 100);
-        assert.ok(stretch?.last !== undefined);
-        await deleteExpired(sessions, stretch);
+        let step = await sessions.nextStep(undefined, 100);
+        assert.ok(step?.last !== undefined);
+        await deleteExpired(sessions, step);
         await sessions.commit();
         await database.run('INSERT INTO sessions (id, expires_at, n) VALUES (-1, ?, -1)', [past(-9_999)]);
         await sessions.begin();
         for (;;) {
-          stretch = await sessions.nextStretch(stretch, 1_000);
-          if (stretch === undefined) break;
-          await deleteExpired(sessions, stretch);
+          step = await sessions.nextStep(step, 1_000);
+          if (step === undefined) break;
+          await deleteExpired(sessions, step);
         }
         await sessions.commit();
         assert.deepEqual(await remaining(database), [-1, ...live]);
@@ -714,9 +712,9 @@ for (const engine of engines) {
         await writer.raw("UPDATE sessions SET expires_at = '2098-01-01' WHERE id = 1011");
         const sessions = await aimedSessions(t, database);
         await sessions.begin();
-        const stretch = await sessions.nextStretch(undefined, ROWS);
-        assert.ok(stretch);
-        const deleting = deleteExpired(sessions, stretch);
+        const step = await sessions.nextStep(undefined, ROWS);
+        assert.ok(step);
+        const deleting = deleteExpired(sessions, step);
         // A DELETE that waits for the writer goes on when it has committed, and keeps what it has waited for.
         await Promise.race([deleting, sleep(500)]);
         await writer.commit();
@@ -743,9 +741,9 @@ for (const engine of engines) {
         await request.raw('SELECT n FROM sessions WHERE id = 1011 FOR UPDATE');
         const sessions = await aimedSessions(t, database);
         await sessions.begin();
-        const stretch = await sessions.nextStretch(undefined, ROWS);
-        assert.ok(stretch);
-        assert.deepEqual(await deleteExpired(sessions, stretch), { deleted: ROWS - live.length - 1, locked: 1 });
+        const step = await sessions.nextStep(undefined, ROWS);
+        assert.ok(step);
+        assert.deepEqual(await deleteExpired(sessions, step), { deleted: ROWS - live.length - 1, locked: 1 });
         await request.raw("UPDATE sessions SET expires_at = '2098-01-01' WHERE id = 1011");
         await request.commit();
         await sessions.commit();
@@ -820,10 +818,10 @@ for (const engine of engines) {
   }
 }
 
-/** What comes of a stretch, all statements together. */
-async function deleteExpired(sessions: OpenedSessions, stretch: Stretch): Promise<Done> {
+/** What comes of a step, all statements together. */
+async function deleteExpired(sessions: ExpiredSessions<KeyStep>, step: KeyStep): Promise<DeletedStep> {
   const done = { deleted: 0, locked: 0 };
-  for await (const { deleted, locked } of sessions.deleteExpired(stretch)) {
+  for await (const { deleted, locked } of sessions.deleteExpired(step)) {
     done.deleted += deleted;
     done.locked += locked;
   }
@@ -831,16 +829,10 @@ async function deleteExpired(sessions: OpenedSessions, stretch: Stretch): Promis
 }
 
 /** The repository itself, ready to walk. */
-async function aimedSessions(t: TestContext, database: Database): Promise<OpenedSessions> {
-  const parsed = databaseUrl(database.url);
-  assert.ok('value' in parsed);
+async function aimedSessions(t: TestContext, database: Database): Promise<ExpiredSessions<KeyStep>> {
   const deadline = createDeadline({ timeoutMs: 60_000, startedAt: performance.now(), onSignal: () => () => {} });
   closeAfter(t, async () => deadline.close());
-  const names = { schema: undefined, table: 'sessions', expiresColumn: 'expires_at' };
-  const sessions = await openSessions(createDialect(parsed.value, names), deadline, () => {});
-  closeAfter(t, () => sessions.close());
-  const { fit } = await sessions.inspect({ expiresFormat: 'auto', olderThanMs: 0, writesLiterals: false });
-  assert.ok(fit);
-  await sessions.aim(fit, createCutoff(new Date(), 'UTC'));
-  return sessions;
+  const table = await openTableAt(database.url, 'sessions', deadline);
+  closeAfter(t, () => table.close());
+  return selectExpired(table);
 }

@@ -2,17 +2,18 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CleanupOptions, cleanUp, type Progress, type SessionRepository } from '../../src/cleanup/cleanup.js';
+import { type CleanupOptions, cleanUp, type Progress } from '../../src/cleanup/cleanup.js';
 import { createDeadline, type Deadline, stoppedError } from '../../src/cleanup/deadline.js';
+import type { ExpiredSessions } from '../../src/cleanup/port.js';
 import { CleanupError, type FailureKind, type StopSignal } from '../../src/errors.js';
 
-interface Stretch {
+interface Step {
   readonly from: number;
   readonly to: number;
 }
 
 /** What goes on at a moment of the run, such as waiting or throwing. */
-type Happening = (stretch: Stretch) => Promise<void> | void;
+type Happening = (step: Step) => Promise<void> | void;
 
 /** A table of expired rows 0 to `count` - 1. `calls` names what was asked of it; `steps` are the rows asked for. */
 function createTable(count: number, { onDelete, onCommit }: { onDelete?: Happening; onCommit?: () => void } = {}) {
@@ -21,7 +22,7 @@ function createTable(count: number, { onDelete, onCommit }: { onDelete?: Happeni
   let rows = new Set(numbers);
   const calls: string[] = [];
   const steps: number[] = [];
-  const repository: SessionRepository<Stretch> = {
+  const repository: ExpiredSessions<Step> = {
     async begin() {
       calls.push('begin');
       rows = new Set(committed);
@@ -35,15 +36,15 @@ function createTable(count: number, { onDelete, onCommit }: { onDelete?: Happeni
       calls.push('rollback');
     },
     stepTargetMs: 200,
-    async nextStretch(previous, wanted) {
+    async nextStep(previous, wanted) {
       steps.push(wanted);
       const from = previous?.to ?? 0;
       return from < count ? { from, to: Math.min(count, from + wanted) } : undefined;
     },
-    async *deleteExpired(stretch) {
-      await onDelete?.(stretch);
+    async *deleteExpired(step) {
+      await onDelete?.(step);
       let deleted = 0;
-      for (let row = stretch.from; row < stretch.to; row++) if (rows.delete(row)) deleted++;
+      for (let row = step.from; row < step.to; row++) if (rows.delete(row)) deleted++;
       yield { deleted, locked: 0 };
     },
   };
@@ -67,7 +68,7 @@ function createClock(t: TestContext, timeoutMs: number): { deadline: Deadline; s
 
 /** Runs it to the end; `told` is the last progress. */
 async function run(
-  repository: SessionRepository<Stretch>,
+  repository: ExpiredSessions<Step>,
   deadline: Deadline,
   options: Partial<CleanupOptions> = {},
 ): Promise<{ complete: boolean | CleanupError; told: Progress }> {
@@ -86,11 +87,11 @@ function failure(kind: FailureKind, rolledBack: boolean): CleanupError {
   return new CleanupError(kind, 'made up', { rolledBack });
 }
 
-/** Throws at the first `times` stretches that begin at `from` or later. */
+/** Throws at the first `times` stepes that begin at `from` or later. */
 function failAt(from: number, error: () => CleanupError, times = 1): Happening {
   let left = times;
-  return (stretch) => {
-    if (stretch.from < from || left-- <= 0) return;
+  return (step) => {
+    if (step.from < from || left-- <= 0) return;
     throw error();
   };
 }
@@ -170,9 +171,9 @@ describe('what the engine gave up is begun anew', () => {
     const seen: number[] = [];
     const deadlock = failAt(300, () => failure('busy', true));
     const table = createTable(500, {
-      onDelete: (stretch) => {
-        seen.push(stretch.from);
-        return deadlock(stretch);
+      onDelete: (step) => {
+        seen.push(step.from);
+        return deadlock(step);
       },
     });
     const { complete, told } = await run(table.repository, createClock(t, AMPLE_MS).deadline, { batchSize: 100 });
@@ -231,7 +232,7 @@ describe('when the time is used up', () => {
 
   test('between two statements of a step, what the first did is kept and counted', async (t) => {
     const table = createTable(3_000);
-    const halfway: SessionRepository<Stretch> = {
+    const halfway: ExpiredSessions<Step> = {
       ...table.repository,
       async *deleteExpired({ from, to }) {
         yield* table.repository.deleteExpired({ from, to: (from + to) / 2 });

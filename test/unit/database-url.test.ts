@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { databaseUrl, type MysqlTarget } from '../../src/engines/database-url.js';
+import { databaseUrl } from '../../src/engines/index.js';
+import type { MysqlTarget } from '../../src/engines/mysql/target.js';
 import { createRedactor } from '../../src/report/redact.js';
 
 const UNREADABLE =
@@ -18,7 +19,7 @@ function problemOf(raw: string): string {
 function mysql(raw: string): MysqlTarget {
   const parsed = databaseUrl(raw);
   assert.ok('value' in parsed, `${raw}: ${'problem' in parsed ? parsed.problem : ''}`);
-  assert.ok(parsed.value.dialect === 'mysql');
+  assert.ok(parsed.value.engine === 'mysql');
   return parsed.value;
 }
 
@@ -50,7 +51,7 @@ describe('a SQLite URL', () => {
   for (const [raw, path] of Object.entries(paths)) {
     test(`${JSON.stringify(raw)} is the file ${path}`, () => {
       assert.deepEqual(databaseUrl(raw), {
-        value: { dialect: 'sqlite', path, shown: `sqlite:${path}`, secrets: [] },
+        value: { engine: 'sqlite', path, shown: `sqlite:${path}`, secrets: [] },
       });
     });
   }
@@ -92,7 +93,7 @@ describe('a SQLite URL', () => {
     fc.assert(
       fc.property(path, (wanted) => {
         const parsed = databaseUrl(`sqlite:${encodeURIComponent(wanted)}`);
-        assert.ok('value' in parsed && parsed.value.dialect === 'sqlite');
+        assert.ok('value' in parsed && parsed.value.engine === 'sqlite');
         assert.equal(parsed.value.path, wanted);
       }),
     );
@@ -102,7 +103,7 @@ describe('a SQLite URL', () => {
 describe('a MySQL URL', () => {
   test('has a user, a password, a host, a port and a database', () => {
     assert.deepEqual(mysql('mysql://app:hunter2@db.example:3307/shop'), {
-      dialect: 'mysql',
+      engine: 'mysql',
       host: 'db.example',
       port: 3307,
       socketPath: undefined,
@@ -294,7 +295,7 @@ describe('a hostile password', () => {
           assert.ok(!parsed.problem.includes(middle));
           return;
         }
-        assert.ok(parsed.value.dialect === 'mysql');
+        assert.ok(parsed.value.engine === 'mysql');
         // Nobody can tell whether a well-formed escape was meant as one; anything else arrives letter for letter.
         assert.equal(parsed.value.password, decodeURIComponent(password));
         if (!password.includes('%')) assert.equal(parsed.value.password, password);

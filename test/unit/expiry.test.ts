@@ -4,17 +4,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import knexModule from 'knex';
 import { CleanupError } from '../../src/errors.js';
-import {
-  createCutoff,
-  dayBeyond,
-  digitText,
-  type Fit,
-  fitFormat,
-  julianDay,
-  type PastWallClock,
-  recognise,
-  type Sampled,
-} from '../../src/expiry/format.js';
+import { createCutoff, dayBeyond, digitText, type ElapsedWallClock, julianDay } from '../../src/expiry/cutoff.js';
+import { type ColumnFormat, detectFormat, recognise, type Sampled } from '../../src/expiry/format.js';
 import { CLOCK_CHANGES, DAY, HOUR, latestReading, MINUTE, offsetAt, TIME_ZONES } from '../support/oracle.js';
 
 const integer = (value: unknown): Sampled => ({ value, storage: 'integer' });
@@ -87,7 +78,7 @@ describe('the format of a column', () => {
   const garbage = text('abc');
 
   test('is that of its values, as numbers and as text', () => {
-    const cases: [Parameters<typeof fitFormat>[0], Sampled[], Fit][] = [
+    const cases: [Parameters<typeof detectFormat>[0], Sampled[], ColumnFormat][] = [
       ['auto', [seconds], { format: 'unix', storedAs: ['number'] }],
       ['auto', [seconds, digits], { format: 'unix', storedAs: ['number', 'text'] }],
       ['auto', [milliseconds, garbage], { format: 'unix-ms', storedAs: ['number'] }],
@@ -95,12 +86,12 @@ describe('the format of a column', () => {
       ['unix', [seconds, milliseconds, iso, garbage, garbage], { format: 'unix', storedAs: ['number'] }],
       ['julian', [real(2_461_041.5), seconds], { format: 'julian', storedAs: ['number'] }],
     ];
-    for (const [wanted, sample, fit] of cases) assert.deepEqual(fitFormat(wanted, sample), fit);
+    for (const [wanted, sample, fit] of cases) assert.deepEqual(detectFormat(wanted, sample), fit);
   });
 
   test('is none where nothing in it can be expired', () => {
-    assert.equal(fitFormat('auto', []), undefined);
-    assert.equal(fitFormat('unix', []), undefined);
+    assert.equal(detectFormat('auto', []), undefined);
+    assert.equal(detectFormat('unix', []), undefined);
   });
 
   test('is refused by auto where it is mixed or mostly unknown', () => {
@@ -117,14 +108,14 @@ describe('the format of a column', () => {
 
   test('is refused without repeating what is stored', () => {
     assert.throws(
-      () => fitFormat('unix', [text('secret')]),
+      () => detectFormat('unix', [text('secret')]),
       (error: Error) => !JSON.stringify([error.message, error]).includes('secret'),
     );
   });
 
-  function refuses(code: string, wanted: Parameters<typeof fitFormat>[0], sample: Sampled[], seen: string): void {
+  function refuses(code: string, wanted: Parameters<typeof detectFormat>[0], sample: Sampled[], seen: string): void {
     assert.throws(
-      () => fitFormat(wanted, sample),
+      () => detectFormat(wanted, sample),
       (error: unknown) =>
         error instanceof CleanupError &&
         error.kind === 'refused' &&
@@ -135,7 +126,7 @@ describe('the format of a column', () => {
 });
 
 describe('a time on a wall clock is past', () => {
-  const isPast = ({ notAfter, except }: PastWallClock, wall: number): boolean =>
+  const isPast = ({ notAfter, except }: ElapsedWallClock, wall: number): boolean =>
     wall <= notAfter && !(except !== undefined && wall > except.after && wall < except.before);
 
   for (const { timeZone, at } of CLOCK_CHANGES) {

@@ -2,17 +2,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type KeyRange, rangeCondition, rangesBetween } from '../../src/database/key-ranges.js';
-import type { Binding, Key } from '../../src/engines/engine.js';
+import type { Key } from '../../src/engines/engine.js';
+import { type KeyRange, rangeCondition, rangesBetween } from '../../src/engines/key-ranges.js';
+import type { Binding } from '../../src/engines/sql.js';
 
 type Row = readonly number[];
 
 const COLUMNS = 3;
 const key = (...names: string[]): Key => ({
   index: '',
-  columns: names.map((name) => ({ name, fromStored: (value) => value as Binding })),
+  columns: names.map((name) => ({ name, sql: `[${name}]`, isWholeNumber: false })),
 });
-const condition = (range: KeyRange, ...names: string[]) => rangeCondition(range, key(...names), (name) => `[${name}]`);
+const condition = (range: KeyRange, ...names: string[]) => rangeCondition(range, key(...names));
 
 const compare = (a: Row, b: Row): number => {
   const at = a.findIndex((value, index) => value !== b[index]);

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { renderBlock, scheduledArguments } from '../../src/crontab/entry.js';
 import { cronExpression, every, scheduleEvery } from '../../src/crontab/times.js';
-import { databaseUrl } from '../../src/engines/database-url.js';
+import { databaseUrl } from '../../src/engines/index.js';
 
 const JOB = 'session_cleanup';
 
@@ -187,7 +187,7 @@ describe('the arguments of the scheduled run', () => {
       fc.property(given, ({ raw, cwd }) => {
         const target = databaseUrl(raw);
         fc.pre('value' in target);
-        assert.ok(target.value.dialect === 'sqlite');
+        assert.ok(target.value.engine === 'sqlite');
         const path = resolve(cwd, target.value.path);
         const scheduled = scheduledArguments({ '--db-url': raw }, cwd);
         // No path that a URL can name.

@@ -1,6 +1,7 @@
 // What `check` asks a MySQL or MariaDB server: settings, foreign keys, triggers. Reads only.
-import type { Examination, Finding, Query, Table } from '../engine.js';
+import type { Examination, Finding, Table } from '../engine.js';
 import { referenceFinding, triggerFinding } from '../findings.js';
+import type { Query } from '../sql.js';
 
 const SETTINGS = [
   'version',
@@ -17,7 +18,7 @@ const SETTINGS = [
   'system_time_zone',
 ];
 
-export async function examineMysql(query: Query, schema: string, table: Table): Promise<Examination> {
+export async function examine(query: Query, { schema, name }: Table): Promise<Examination> {
   const {
     version = '',
     version_comment: comment = '',
@@ -30,15 +31,15 @@ export async function examineMysql(query: Query, schema: string, table: Table): 
   const { Ssl_cipher: cipher = '' } = await readPairs(query, `SHOW SESSION STATUS LIKE 'Ssl_cipher'`, []);
   const [size] = await query(
     'SELECT table_rows AS estimate, data_length + index_length AS bytes FROM information_schema.tables WHERE table_schema = ? AND table_name = ?',
-    [schema, table.name],
+    [schema, name],
   );
   const children = await query(
     'SELECT table_name AS child, delete_rule AS delete_rule FROM information_schema.referential_constraints WHERE unique_constraint_schema = ? AND referenced_table_name = ?',
-    [schema, table.name],
+    [schema, name],
   );
   const triggers = await query(
     `SELECT trigger_name AS name FROM information_schema.triggers WHERE event_object_schema = ? AND event_object_table = ? AND event_manipulation = 'DELETE'`,
-    [schema, table.name],
+    [schema, name],
   );
   const findings: Finding[] = [];
   if (settings.read_only === 'ON' || settings.super_read_only === 'ON') {
@@ -67,7 +68,7 @@ export async function examineMysql(query: Query, schema: string, table: Table): 
     });
   }
   for (const { child, delete_rule: rule } of children) findings.push(referenceFinding(child, rule));
-  for (const { name } of triggers) findings.push(triggerFinding(name));
+  for (const { name: trigger } of triggers) findings.push(triggerFinding(trigger));
   return {
     server: /mariadb/i.test(version) ? `MariaDB ${version}` : `MySQL ${version}${comment === '' ? '' : ` ${comment}`}`,
     estimatedRows: Number(size?.estimate ?? 0),

@@ -1,23 +1,13 @@
 // How far the replicas are behind, and whether a Galera cluster holds its writers back. Reads only.
 
-import type { Deadline } from '../../cleanup/deadline.js';
-import { type Connection, type DriverLog, openConnection } from '../../database/connection.js';
 import { CleanupError } from '../../errors.js';
-import type { MysqlTarget } from '../database-url.js';
-import type { Query } from '../engine.js';
-import { createDialect } from '../index.js';
-
-export interface LagWatch {
-  /** There is neither a replica nor a Galera cluster: nobody is ever waited for. */
-  readonly watchesNothing: boolean;
-  /** Why to wait now, such as "replica mysql://db2:3306 is 12 s behind"; undefined where nobody is further behind. */
-  reasonToWait(): Promise<string | undefined>;
-  close(): Promise<void>;
-}
+import type { LagOptions, LagWatch } from '../engine.js';
+import type { Query } from '../sql.js';
+import type { MysqlTarget } from './target.js';
 
 interface Replica {
   readonly shown: string;
-  readonly connection: Connection;
+  close(): Promise<void>;
   /** Seconds behind, of the channel that is furthest; null where one is stopped. */
   readonly lag: () => Promise<number | null>;
 }
@@ -36,41 +26,9 @@ interface Node {
 // 8.0.22 and not the third since 8.4.
 const CHANNELS = ['SHOW ALL SLAVES STATUS', 'SHOW REPLICA STATUS', 'SHOW SLAVE STATUS'];
 
-/**
- * @param primary sends a statement on the run's own connection
- * @throws CleanupError `unavailable` where a replica cannot be reached, `refused` where it is none
- */
-export async function openLagWatch(
-  targets: readonly MysqlTarget[],
-  maxLagMs: number,
-  primary: Query,
-  deadline: Deadline,
-  driverLog: DriverLog,
-): Promise<LagWatch> {
-  const replicas: Replica[] = [];
-  const close = async (): Promise<void> => {
-    await Promise.all(replicas.map(({ connection }) => connection.close(async () => {})));
-  };
-  try {
-    for (const target of targets) {
-      const names = { schema: undefined, table: '', expiresColumn: '' };
-      const { shown } = target;
-      const connection = await openConnection(createDialect(target, names), deadline, driverLog).catch(
-        (error: unknown) => {
-          // The line names the primary as its database.
-          if (!(error instanceof CleanupError && error.kind === 'unavailable')) throw error;
-          const { message, code, hint } = error;
-          throw new CleanupError(error.kind, `--replica ${shown}: ${message}`, { code, hint, cause: error });
-        },
-      );
-      const lag = lagReader(connection.query('reading the lag of a replica'), primary, shown);
-      replicas.push({ shown, connection, lag });
-      await lag();
-    }
-  } catch (error) {
-    await close();
-    throw error;
-  }
+export async function openLagWatch(options: LagOptions<MysqlTarget>): Promise<LagWatch> {
+  const { maxLagMs, primary } = options;
+  const replicas = await openReplicas(options);
   const ours = await readNode(primary);
   let pausedNs = ours?.pausedNs ?? 0;
   return {
@@ -87,8 +45,32 @@ export async function openLagWatch(
       }
       return undefined;
     },
-    close,
+    close: () => closeAll(replicas),
   };
+}
+
+async function openReplicas({
+  replicas: targets,
+  primary,
+  openReplica,
+}: LagOptions<MysqlTarget>): Promise<readonly Replica[]> {
+  const replicas: Replica[] = [];
+  try {
+    for (const target of targets) {
+      const { query, close } = await openReplica(target);
+      const lag = lagReader(query, primary, target.shown);
+      replicas.push({ shown: target.shown, lag, close });
+      await lag();
+    }
+  } catch (error) {
+    await closeAll(replicas);
+    throw error;
+  }
+  return replicas;
+}
+
+async function closeAll(replicas: readonly Replica[]): Promise<void> {
+  await Promise.all(replicas.map(({ close }) => close()));
 }
 
 function lagReader(query: Query, primary: Query, shown: string): Replica['lag'] {

@@ -1,10 +1,11 @@
 // What `check` asks a SQLite file: settings, foreign keys, triggers, and whether it may be written. Reads only.
 import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Examination, Finding, Query, Table } from '../engine.js';
+import type { Examination, Finding, Table } from '../engine.js';
 import { referenceFinding, triggerFinding } from '../findings.js';
+import type { Query } from '../sql.js';
 
-export async function examineSqlite(query: Query, path: string, table: Table): Promise<Examination> {
+export async function examine(query: Query, path: string, table: Table): Promise<Examination> {
   const one = async (sql: string): Promise<string> => String(Object.values((await query(sql))[0] ?? {})[0]);
   const journalMode = await one('PRAGMA journal_mode');
   const children = await query(

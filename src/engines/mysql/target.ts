@@ -1,24 +1,15 @@
-// A database URL: what to connect to, and what of it may be shown. Opens nothing and resolves nothing.
-// Read by rules of our own: WHATWG URL moves a raw / ? # of a password into other parts without a word, and its
-// error carries the input. No problem here repeats any part of the URL.
+// The URL of a MySQL or MariaDB server.
 import { isIPv6 } from 'node:net';
-import type { Parsed, Parser } from '../settings/values.js';
+import { isAbsolute } from 'node:path';
+import type { Parsed } from '../../parsing.js';
+import type { Target } from '../engine.js';
+import { decode, escaped, splitOnce, UNREADABLE } from '../url.js';
 
 const SSL_MODES = ['DISABLED', 'REQUIRED', 'VERIFY_CA', 'VERIFY_IDENTITY'] as const;
 type SslMode = (typeof SSL_MODES)[number];
 
-export interface SqliteTarget {
-  readonly dialect: 'sqlite';
-  /** Decoded; relative to the working directory unless it starts with one `/`. Never starts with two. */
-  readonly path: string;
-  /** Free of credentials, for the log. */
-  readonly shown: string;
-  /** What must not be shown, as typed and as decoded. */
-  readonly secrets: readonly string[];
-}
-
-export interface MysqlTarget {
-  readonly dialect: 'mysql';
+export interface MysqlTarget extends Target {
+  readonly engine: 'mysql';
   /** IPv6 without brackets; `localhost` where only a socket was given. */
   readonly host: string;
   readonly port: number;
@@ -30,62 +21,13 @@ export interface MysqlTarget {
   readonly password: string;
   readonly database: string | undefined;
   readonly tls: { readonly mode: SslMode; readonly caPath: string | undefined };
-  /** Free of credentials, for the log; itself a URL that reads back as the same place. */
-  readonly shown: string;
-  /** What must not be shown, as typed and as decoded. */
-  readonly secrets: readonly string[];
 }
 
-export type DatabaseTarget = SqliteTarget | MysqlTarget;
+export const URL_FORMS = 'mysql://user@host:3306/database, or the same with mysql2:// or mariadb://';
 
-const UNKNOWN_FORM =
-  'must be sqlite:path, sqlite:///absolute/path, file:path, mysql://user@host:3306/database, ' +
-  'or the same with mysql2:// or mariadb://';
-const UNREADABLE =
-  'cannot be read as a URL: special characters in the user name or password must be percent-encoded ' +
-  '(# / ? @ : % as %23 %2F %3F %40 %3A %25)';
-const CONTROL_CHARACTER = /\p{Cc}|%(?:[01][\da-f]|7f|c2%[89][\da-f])/iu;
-
-export const databaseUrl: Parser<DatabaseTarget> = (raw) => {
-  const url = raw.trim();
-  if (CONTROL_CHARACTER.test(url)) return { problem: 'must not contain a control character, encoded or not' };
-  const [scheme, rest] = splitOnce(url, ':');
-  switch (scheme.toLowerCase()) {
-    case 'sqlite':
-    case 'file':
-      return sqliteTarget(rest);
-    case 'mysql':
-    case 'mysql2':
-      return mysqlTarget('mysql', rest);
-    case 'mariadb':
-      return mysqlTarget('mariadb', rest);
-    default:
-      return { problem: UNKNOWN_FORM };
-  }
-};
-
-function sqliteTarget(text: string): Parsed<SqliteTarget> {
-  if (text.includes('?')) return { problem: 'takes no parameters for SQLite: in a path, write ? as %3F' };
-  if (text.includes('#')) return { problem: 'takes no fragment: in a path, write # as %23' };
-  const decoded = decode(text.replace(/%(?![\da-f]{2})/gi, '%25'));
-  if (decoded === undefined) return { problem: 'has a path whose percent-encoding is not UTF-8: write % as %25' };
-  if (/^\/*:memory:$/.test(decoded)) return { problem: 'must name a SQLite file: in memory there is nothing to clean' };
-  if (/^\/*$/.test(decoded)) return { problem: 'must name a SQLite file, as in sqlite:path' };
-  if (/^\/\/[^/]/.test(text)) {
-    return { problem: 'has a host, and SQLite has none: write sqlite:path or sqlite:///absolute/path' };
-  }
-  // The line shows the path, and of a URL that would be its password.
-  if (decoded.includes('://') || /:.*@/.test(text)) {
-    return { problem: 'must name a SQLite file, and looks like another URL: in a path, write @ as %40' };
-  }
-  // A path with two leading slashes would be read as a host again when the dialect builds its own file: URL.
-  const path = decoded.replace(/^\/+/, '/');
-  return { value: { dialect: 'sqlite', path, shown: `sqlite:${path}`, secrets: [] } };
-}
-
-function mysqlTarget(scheme: 'mysql' | 'mariadb', text: string): Parsed<MysqlTarget> {
+export function readTarget(scheme: string, text: string): Parsed<MysqlTarget> | undefined {
   const parts = /^\/\/([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s.exec(text);
-  if (parts === null) return { problem: UNKNOWN_FORM };
+  if (parts === null) return undefined;
   const [, authority = '', path = '', query = ''] = parts;
   // The real @ comes after the whole password, so a raw # / ? @ in the password always shows here.
   const at = authority.lastIndexOf('@');
@@ -110,7 +52,7 @@ function mysqlTarget(scheme: 'mysql' | 'mariadb', text: string): Parsed<MysqlTar
   const socket = socketPath === undefined ? '' : `?socketPath=${escaped(socketPath)}`;
   return {
     value: {
-      dialect: 'mysql',
+      engine: 'mysql',
       host,
       port,
       socketPath,
@@ -118,7 +60,7 @@ function mysqlTarget(scheme: 'mysql' | 'mariadb', text: string): Parsed<MysqlTar
       password,
       database: database === '' ? undefined : database,
       tls,
-      shown: `${scheme}://${place}${schema}${socket}`,
+      shown: `${scheme === 'mariadb' ? scheme : 'mysql'}://${place}${schema}${socket}`,
       secrets: [...new Set([rawPassword, password])].filter((secret) => secret !== ''),
     },
   };
@@ -169,32 +111,26 @@ function readParameters(query: string): Parsed<Pick<MysqlTarget, 'socketPath' | 
   return { value: { socketPath, tls: { mode, caPath } } };
 }
 
-/** Undefined where an escape is malformed or not UTF-8. */
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
+export function readSchema({ database }: MysqlTarget, schema: string | undefined): Parsed<string> {
+  const named = schema ?? database;
+  if (named !== undefined) return { value: named };
+  return { problem: '--db-url names no database: end it with /database, or give --table as schema.table' };
+}
+
+export function crontabUrl(raw: string, { password, tls }: MysqlTarget): Parsed<string> {
+  if (password !== '') {
+    return {
+      problem:
+        'has a password, which must not be stored in a crontab: put the URL into a file that only this user may read, ' +
+        'and give --db-url-file',
+    };
   }
-}
-
-function escaped(text: string): string {
-  return text.replace(/[\s#%&?@]/g, encodeURIComponent);
-}
-
-function splitOnce(text: string, separator: string): readonly [string, string] {
-  const at = text.indexOf(separator);
-  return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
-}
-
-/** One or more MySQL or MariaDB servers, separated by white space. */
-export const serverUrls: Parser<readonly MysqlTarget[]> = (raw) => {
-  const targets: MysqlTarget[] = [];
-  for (const url of raw.trim().split(/\s+/)) {
-    const parsed = databaseUrl(url);
-    if ('problem' in parsed) return parsed;
-    if (parsed.value.dialect !== 'mysql') return { problem: 'must be a mysql:// or mariadb:// URL' };
-    targets.push(parsed.value);
+  if (tls.caPath !== undefined && !isAbsolute(tls.caPath)) {
+    return { problem: 'must have an absolute ssl-ca: cron starts in another folder' };
   }
-  return { value: targets };
-};
+  return { value: raw.trim() };
+}
+
+export function relativePaths({ tls: { caPath } }: MysqlTarget): readonly string[] {
+  return caPath === undefined || isAbsolute(caPath) ? [] : [caPath];
+}

@@ -1,5 +1,6 @@
-// Stretches of a key as plain ranges: every engine uses an index for "these equal, and the next one between".
-import type { Binding, Key, Sql } from '../engines/engine.js';
+// Steps along a key as plain ranges: every engine uses an index for "these equal, and the next one between".
+import type { Key } from './engine.js';
+import type { Binding, Sql } from './sql.js';
 
 /** The values of the key's columns in one row. */
 export type Position = readonly Binding[];
@@ -34,8 +35,8 @@ export function rangesBetween(
 }
 
 /** The range as a condition; undefined where it is the whole key. */
-export function rangeCondition(range: KeyRange, key: Key, quote: (name: string) => string): Sql | undefined {
-  const names = key.columns.map(({ name }) => quote(name));
+export function rangeCondition(range: KeyRange, key: Key): Sql | undefined {
+  const names = key.columns.map(({ sql }) => sql);
   const terms: [string, Binding][] = range.equal.map((value, at) => [`${names[at]} = ?`, value]);
   const name = names[range.equal.length];
   if (range.after !== undefined) terms.push([`${name} > ?`, range.after]);

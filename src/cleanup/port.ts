@@ -1,0 +1,25 @@
+// What the walk needs of a database. Every method throws CleanupError.
+
+/** Numbers of rows. */
+export interface DeletedStep {
+  readonly deleted: number;
+  /** Expired, but passed over because somebody else held them locked. */
+  readonly locked: number;
+}
+
+export interface ExpiredSessions<Step> {
+  /** How long a step had best take, in milliseconds. */
+  readonly stepTargetMs: number;
+  begin(): Promise<void>;
+  /** Resolves once the database has confirmed. Kind `unknown` where it did not answer. */
+  commit(): Promise<void>;
+  /** Never throws: a transaction that cannot be rolled back is dropped with its connection. */
+  rollback(): Promise<void>;
+  /** The step of about `rows` rows that follows `previous`; undefined after the last. */
+  nextStep(previous: Step | undefined, rows: number): Promise<Step | undefined>;
+  /**
+   * Deletes the expired rows of a step, and counts those that others hold locked. Yields what each statement did: it is
+   * in the transaction also where the next one is stopped.
+   */
+  deleteExpired(step: Step): AsyncIterable<DeletedStep>;
+}

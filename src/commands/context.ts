@@ -1,0 +1,56 @@
+// What run and check have in common: the table opened and inspected, and the cutoff decided once.
+import type { Deadline } from '../cleanup/deadline.js';
+import type { DriverLog } from '../database/knex.js';
+import { type ExpiredRows, type OpenTable, openTable } from '../database/table.js';
+import { createCutoff, decideCutoff } from '../expiry/cutoff.js';
+import type { ColumnFormat } from '../expiry/format.js';
+import type { RunFacts } from '../report/facts.js';
+import type { Config } from '../settings/config.js';
+
+/** What a command works with. */
+export interface CommandContext {
+  readonly config: Config;
+  readonly deadline: Deadline;
+  now(): Date;
+  /** Tells the line what is known so far. */
+  note(facts: Partial<RunFacts>): void;
+  /** Tells the line of something to fix that is no reason to fail. */
+  warn(problem: string): void;
+  readonly driverLog: DriverLog;
+  /** Told how many rows are deleted so far, committed or not. */
+  readonly onStep: (deletedCount: number) => void;
+  /** Told after every commit that deleted rows how many are deleted so far. */
+  readonly onBatch: (deletedCount: number) => void;
+}
+
+export interface Inspected {
+  readonly table: OpenTable;
+  readonly cutoff: Date;
+  /** How far this host's clock is ahead of the database's. */
+  readonly clockDifferenceMs: number;
+  /** Undefined where nothing in the column can be expired. */
+  readonly selected: { readonly format: ColumnFormat; readonly expired: ExpiredRows } | undefined;
+}
+
+/** Opens the table, and closes it after `work`. @throws CleanupError */
+export async function withInspectedTable<T>(
+  { config, deadline, now, note, driverLog }: CommandContext,
+  work: (inspected: Inspected) => Promise<T>,
+): Promise<T> {
+  const table = await openTable(config.target, config, deadline, driverLog);
+  try {
+    const format = await table.inspect(config);
+    note({ expiresFormat: format?.format, expiresIndex: table.expiresIndex });
+    const [host, database] = [now().getTime(), await table.clock()];
+    const cutoff = decideCutoff(host, database, config.olderThanMs);
+    note({ cutoff });
+    return await work({
+      table,
+      cutoff,
+      clockDifferenceMs: database === undefined ? 0 : Math.round(host - database),
+      selected: format && { format, expired: table.selectExpired(format, createCutoff(cutoff, config.timeZone)) },
+    });
+  } finally {
+    await table.close();
+  }
+}

@@ -1,0 +1,40 @@
+// What a table holds, by one pass over it: for `check`.
+import type { Examination, Table } from '../engines/engine.js';
+import type { Query, Sql } from '../engines/sql.js';
+
+/** Values are as the driver returns them. */
+export interface Contents {
+  readonly declaredType: string;
+  readonly rows: number;
+  readonly nullCount: number;
+  readonly zeroCount: number;
+  readonly expiredCount: number;
+  readonly smallest: unknown;
+  readonly largest: unknown;
+  readonly oldestExpired: unknown;
+}
+
+export type Survey = Contents & Examination;
+
+/** @param condition "expired"; undefined where nothing can be */
+export async function readSurvey(query: Query, table: Table, condition: Sql | undefined): Promise<Contents> {
+  const { expires, isZero } = table;
+  const { sql, bindings } = condition ?? { sql: '1 = 0', bindings: [] };
+  const counted = (what: string): string => `SUM(CASE WHEN ${what} THEN 1 ELSE 0 END)`;
+  const [row = {}] = await query(
+    `SELECT COUNT(*) AS row_count, ${counted(`${expires} IS NULL`)} AS null_count, ${counted(isZero)} AS zero_count, ` +
+      `${counted(sql)} AS expired_count, MIN(${expires}) AS smallest, MAX(${expires}) AS largest, ` +
+      `MIN(CASE WHEN ${sql} THEN ${expires} END) AS oldest FROM ${table.sql}`,
+    [...bindings, ...bindings],
+  );
+  return {
+    declaredType: table.declaredType,
+    rows: Number(row.row_count),
+    nullCount: Number(row.null_count ?? 0),
+    zeroCount: Number(row.zero_count ?? 0),
+    expiredCount: Number(row.expired_count ?? 0),
+    smallest: row.smallest,
+    largest: row.largest,
+    oldestExpired: row.oldest,
+  };
+}

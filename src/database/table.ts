@@ -1,0 +1,143 @@
+// The sessions table, in stages, each of which gives the next: opened, inspected, and its expired rows selected.
+
+import type { Deadline } from '../cleanup/deadline.js';
+import type { ExpiredSessions } from '../cleanup/port.js';
+import type { Session, Table, TableNames, Walk } from '../engines/engine.js';
+import { type DatabaseTarget, engineOf } from '../engines/index.js';
+import { all, countRows, type Query, type Sql, whereClause } from '../engines/sql.js';
+import { CleanupError } from '../errors.js';
+import type { Cutoff } from '../expiry/cutoff.js';
+import type { ColumnFormat } from '../expiry/format.js';
+import { type Connection, openConnection } from './connection.js';
+import { detectColumnFormat, type InspectionSettings } from './inspection.js';
+import type { DriverLog } from './knex.js';
+import { readSurvey, type Survey } from './survey.js';
+
+/** A table that has been found in a database. */
+export interface OpenTable {
+  /** The index that leads with the expiry column. */
+  readonly expiresIndex: string | undefined;
+  /** The database's clock in milliseconds; undefined where it is this host's. */
+  clock(): Promise<number | undefined>;
+  /** What the column holds; undefined where nothing in it can be expired. @throws CleanupError `refused` */
+  inspect(settings: InspectionSettings): Promise<ColumnFormat | undefined>;
+  /** The rows that are expired at the cutoff. */
+  selectExpired(format: ColumnFormat, cutoff: Cutoff): ExpiredRows;
+  /** What the table holds, by one pass over it. Writes nothing. */
+  survey(expired: ExpiredRows | undefined): Promise<Survey>;
+  /** @throws CleanupError `busy` */
+  lock(): Promise<void>;
+  /** Sends a statement of somebody else's on the same connection. */
+  readonly query: Query;
+  close(): Promise<void>;
+}
+
+export interface ExpiredRows {
+  readonly condition: Sql;
+  count(): Promise<number>;
+  /** The smallest value, as the driver returns it. */
+  oldest(): Promise<unknown>;
+  /** Reads the plan of the DELETE, and chooses the way through the table. */
+  openSessions(): Promise<OpenedSessions>;
+}
+
+export interface OpenedSessions extends ExpiredSessions<unknown> {
+  /** The index that the engine deletes by; undefined for a scan. */
+  readonly usedIndex: string | undefined;
+  /** The columns that a run walks along; empty where it is one statement. */
+  readonly along: readonly string[];
+}
+
+/** @throws CleanupError `unavailable`, `refused` */
+export async function openTable(
+  target: DatabaseTarget,
+  names: TableNames,
+  deadline: Deadline,
+  log: DriverLog,
+): Promise<OpenTable> {
+  const driver = engineOf(target).createDriver(target);
+  const connection = await openConnection(driver, deadline, log);
+  try {
+    const session = await driver.openSession(connection, deadline.remainingMs());
+    const table = await session.findTable(names);
+    return createOpenTable(connection, session, table, log);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+function createOpenTable(connection: Connection, session: Session, table: Table, log: DriverLog): OpenTable {
+  return {
+    expiresIndex: table.expiresIndexes[0]?.index,
+    clock: () => session.clock(),
+    inspect: (settings) => detectColumnFormat(connection.query('inspecting the table'), session, table, settings),
+    selectExpired(format, cutoff) {
+      const predicate = session.expired(table, format, cutoff);
+      const condition = all(predicate.range, predicate.guard);
+      return {
+        condition,
+        count: () => countRows(connection.query('counting'), table.sql, condition),
+        oldest: () => readOldest(connection.query('looking for the oldest expired row'), table, condition),
+        async openSessions() {
+          return createSessions(connection, session, table, await session.openWalk(table, predicate), log);
+        },
+      };
+    },
+    async survey(expired) {
+      const query = connection.query('surveying the table');
+      return { ...(await readSurvey(query, table, expired?.condition)), ...(await session.examine(table)) };
+    },
+    lock: () => session.lock(table),
+    query: connection.query('reading the status'),
+    close: () => connection.close(),
+  };
+}
+
+function createSessions(
+  connection: Connection,
+  session: Session,
+  table: Table,
+  walk: Walk,
+  log: DriverLog,
+): OpenedSessions {
+  return {
+    usedIndex: walk.usedIndex,
+    along: walk.along,
+    stepTargetMs: walk.stepTargetMs,
+    begin: () => session.begin(table),
+    commit: () => connection.end('COMMIT'),
+    async rollback() {
+      if (connection.isDropped()) return;
+      await connection.end('ROLLBACK').catch((error: unknown) => {
+        log(`the rollback failed, the connection is dropped: ${String(error)}`);
+        connection.drop();
+      });
+    },
+    nextStep: (previous, rows) => walk.nextStep(previous, rows),
+    deleteExpired: (step) => walk.deleteExpired(step),
+  };
+}
+
+async function readOldest(query: Query, { expires, sql }: Table, condition: Sql): Promise<unknown> {
+  const oldest = `SELECT ${expires} AS value FROM ${sql}${whereClause(condition)} ORDER BY ${expires} LIMIT 1`;
+  const [row] = await query(oldest, condition.bindings);
+  return row?.value;
+}
+
+/** A connection to a replica, for who watches how far it is behind. @throws CleanupError `unavailable` */
+export async function openReplica(
+  target: DatabaseTarget,
+  deadline: Deadline,
+  log: DriverLog,
+): Promise<{ readonly query: Query; close(): Promise<void> }> {
+  try {
+    const connection = await openConnection(engineOf(target).createDriver(target), deadline, log);
+    return { query: connection.query('reading the lag of a replica'), close: () => connection.close() };
+  } catch (error) {
+    // The line names the primary as its database.
+    if (!(error instanceof CleanupError && error.kind === 'unavailable')) throw error;
+    const { message, said, code, hint } = error;
+    throw new CleanupError(error.kind, `--replica ${target.shown}: ${message}`, { said, code, hint, cause: error });
+  }
+}

@@ -1,0 +1,69 @@
+// A walk along a key, for every engine: where the next step ends. What is done in a step is the engine's.
+import type { Key, KeyColumn } from './engine.js';
+import { type KeyRange, type Position, rangeCondition, rangesBetween } from './key-ranges.js';
+import { all, type Binding, countRows, type Query, type Sql, whereClause } from './sql.js';
+
+/** The ranges of a step, and the last row in it, absent from the last step. */
+export interface KeyStep {
+  readonly ranges: readonly KeyRange[];
+  readonly last: Position | undefined;
+}
+
+export interface KeyWay {
+  readonly key: Key;
+  /** The table, with what keeps the engine on the key's index. */
+  readonly from: string;
+  /** Only such rows are counted; undefined for all of them. */
+  readonly walkedOver: Sql | undefined;
+}
+
+/** The step of about `rows` rows that follows `previous`; undefined after the last. */
+export async function nextKeyStep(
+  query: Query,
+  way: KeyWay,
+  previous: KeyStep | undefined,
+  rows: number,
+): Promise<KeyStep | undefined> {
+  if (previous !== undefined && previous.last === undefined) return undefined;
+  const next = await rowAfter(query, way, previous?.last, rows);
+  return { ranges: rangesBetween(previous?.last, next?.found, next?.shared ?? 0), last: next?.found };
+}
+
+/** What there is where nothing can be walked along: one step, all of the table. */
+export function onlyStep(previous: KeyStep | undefined): KeyStep | undefined {
+  return previous === undefined ? { ranges: [{ equal: [] }], last: undefined } : undefined;
+}
+
+/** What a column's value can be bound as. */
+export function toBinding({ isWholeNumber }: KeyColumn, value: unknown): Binding {
+  // The driver gives whole numbers beyond 2^53 as text, and MySQL compares a number with a text as doubles.
+  return isWholeNumber ? BigInt(value as string | number) : (value as Binding);
+}
+
+/** The `rows`-th row after `position`, and how many columns it shares with that; undefined where fewer follow. */
+async function rowAfter(
+  query: Query,
+  { key, from, walkedOver }: KeyWay,
+  position: Position | undefined,
+  rows: number,
+): Promise<{ found: Position; shared: number } | undefined> {
+  const names = key.columns.map(({ sql }) => sql);
+  // Named, or SQLite names the rowid after the column that stands for it, and no value is found.
+  const selected = names.map((name) => `${name} AS ${name}`).join(', ');
+  let left = rows;
+  const ranges = rangesBetween(position, undefined, 0);
+  for (const range of ranges) {
+    const condition = all(rangeCondition(range, key), walkedOver);
+    // What is equal in all of them is left out: MariaDB would sort by it where it is a text.
+    const order = names.slice(range.equal.length).join(', ');
+    const [row] = await query(
+      `SELECT ${selected} FROM ${from}${whereClause(condition)} ORDER BY ${order} LIMIT 1 OFFSET ?`,
+      [...condition.bindings, left - 1],
+    );
+    if (row !== undefined) {
+      return { found: key.columns.map((column) => toBinding(column, row[column.name])), shared: range.equal.length };
+    }
+    if (range !== ranges.at(-1)) left = Math.max(1, left - (await countRows(query, from, condition)));
+  }
+  return undefined;
+}

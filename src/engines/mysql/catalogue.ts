@@ -1,0 +1,123 @@
+// The table in the catalogue of MySQL or MariaDB: what it is, what its column holds, which keys it has.
+import { CleanupError } from '../../errors.js';
+import type { StoredAs } from '../../expiry/format.js';
+import type { Table, TableNames } from '../engine.js';
+import { columnRefused, missingColumn, missingTable, notATable } from '../refusals.js';
+import type { Query } from '../sql.js';
+import { type CatalogueRows, quote, readKeys } from './keys.js';
+import { type MysqlTarget, readSchema } from './target.js';
+
+const STORED_AS: Readonly<Record<string, StoredAs>> = {
+  timestamp: 'instant',
+  datetime: 'wall-clock',
+  date: 'date',
+  tinyint: 'number',
+  smallint: 'number',
+  mediumint: 'number',
+  int: 'number',
+  bigint: 'number',
+  decimal: 'number',
+  double: 'number',
+  char: 'text',
+  varchar: 'text',
+  tinytext: 'text',
+  text: 'text',
+  mediumtext: 'text',
+  longtext: 'text',
+};
+
+/** @throws CleanupError `refused` */
+export async function findTable(query: Query, names: TableNames, target: MysqlTarget): Promise<Table> {
+  const schema = schemaOf(names, target);
+  const name = await findName(query, schema, names.table);
+  const columns = await query(
+    `SELECT column_name AS name, data_type AS type, column_type AS full_type, is_nullable AS nullable FROM information_schema.columns WHERE table_schema = ? AND table_name = ?`,
+    [schema, name],
+  );
+  const column = findColumn(columns, names, `${schema}.${names.table}`);
+  const { storedAs } = column;
+  const expires = quote(column.name);
+  return {
+    schema,
+    name,
+    sql: `${quote(schema)}.${quote(names.table)}`,
+    expiresColumn: column.name,
+    expires,
+    declaredType: column.declaredType,
+    storedAs: storedAs === 'number' || storedAs === 'text' ? undefined : storedAs,
+    // Against a bare 0, every text that does not begin with a number is equal to it.
+    isZero: `${expires} IN ('0', '')`,
+    sampleColumns: `${expires} AS value, ${storageOf(storedAs, column.type, expires)} AS storage`,
+    columns: columns.map(({ name: column }) => String(column)),
+    ...readKeys(columns, await readIndexParts(query, schema, name), column.name),
+  };
+}
+
+function schemaOf({ schema }: TableNames, target: MysqlTarget): string {
+  const named = readSchema(target, schema);
+  if ('value' in named) return named.value;
+  throw new CleanupError('usage', named.problem, { code: 'USAGE' });
+}
+
+async function findName(query: Query, schema: string, name: string): Promise<string> {
+  const shown = `${schema}.${name}`;
+  const [table] = exact(
+    await query(
+      `SELECT table_name AS name, table_type AS type, engine AS engine FROM information_schema.tables WHERE table_schema = ? AND table_name = ?`,
+      [schema, name],
+    ),
+    name,
+  );
+  if (table === undefined) {
+    const others = await query('SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ?', [
+      schema,
+    ]);
+    const where = 'the database in the URL, and grant the account SELECT and DELETE on the table.';
+    throw missingTable(`${shown}, or the account may not see it`, others, 'mysql', where);
+  }
+  if (table.type !== 'BASE TABLE' && table.type !== 'SYSTEM VERSIONED') throw notATable(shown, String(table.type));
+  const [engine] = await query('SELECT transactions AS transactions FROM information_schema.engines WHERE engine = ?', [
+    String(table.engine),
+  ]);
+  if (engine?.transactions === 'YES') return String(table.name);
+  throw new CleanupError('refused', `${shown} is a ${table.engine} table, which cannot roll back`, {
+    code: 'NO_TRANSACTIONS',
+    hint: 'Convert it: ALTER TABLE … ENGINE=InnoDB.',
+  });
+}
+
+function findColumn(
+  columns: CatalogueRows,
+  { expiresColumn }: TableNames,
+  shown: string,
+): { readonly name: string; readonly type: string; readonly declaredType: string; readonly storedAs: StoredAs } {
+  const column = columns.find(({ name }) => String(name).toLowerCase() === expiresColumn.toLowerCase());
+  if (column === undefined) throw missingColumn(shown, expiresColumn);
+  const type = String(column.type);
+  const storedAs = STORED_AS[type];
+  if (storedAs === undefined) throw columnRefused(expiresColumn, `is of type ${type}, which holds no exact time`);
+  return { name: String(column.name), type, declaredType: String(column.full_type), storedAs };
+}
+
+/** SQL for the storage class of the column's values. */
+function storageOf(storedAs: StoredAs, type: string, column: string): string {
+  if (storedAs === 'text') return "'text'";
+  if (type === 'decimal') return `CASE WHEN ${column} = FLOOR(${column}) THEN 'integer' ELSE 'real' END`;
+  return type === 'double' ? "'real'" : "'integer'";
+}
+
+async function readIndexParts(query: Query, schema: string, table: string): Promise<CatalogueRows> {
+  const parts = await query(
+    `SELECT *, index_name AS name, column_name AS part, sub_part AS prefix, non_unique AS non_unique, collation AS direction ` +
+      `FROM information_schema.statistics WHERE table_schema = ? AND table_name = ? AND index_type = 'BTREE' ORDER BY index_name, seq_in_index`,
+    [schema, table],
+  );
+  // An index that the optimizer may not use is not to be named in a hint: MySQL and MariaDB call it differently.
+  return parts.filter(({ IS_VISIBLE, IGNORED }) => IS_VISIBLE !== 'NO' && IGNORED !== 'YES');
+}
+
+/** The catalogue compares names without regard to case; where the file system does not, both spellings may exist. */
+function exact(rows: readonly Record<string, unknown>[], name: string): readonly Record<string, unknown>[] {
+  const same = rows.filter((row) => row.name === name);
+  return same.length > 0 ? same : rows;
+}

@@ -1,0 +1,96 @@
+// The condition "expired" on SQLite.
+import { type Cutoff, dateTimeText, dayBeyond, digitText, julianDay } from '../../expiry/cutoff.js';
+import {
+  type ColumnFormat,
+  FIRST_JULIAN_DAY,
+  FIRST_MILLISECONDS,
+  JULIAN_DAYS_END,
+  type StoredAs,
+} from '../../expiry/format.js';
+import type { Predicate, Table } from '../engine.js';
+import { all, either } from '../sql.js';
+
+export function expired(table: Table, { format, storedAs }: ColumnFormat, cutoff: Cutoff): Predicate {
+  const [first, second] = storedAs.map((stored) => storedPredicate(table.expires, format, stored, cutoff));
+  if (first === undefined || second === undefined)
+    return first ?? { range: { sql: '0', bindings: [] }, guard: undefined };
+  return { range: either(all(first.range, first.guard), all(second.range, second.guard)), guard: undefined };
+}
+
+function storedPredicate(
+  column: string,
+  format: ColumnFormat['format'],
+  storedAs: StoredAs,
+  cutoff: Cutoff,
+): Predicate {
+  const milliseconds = cutoff.instant.getTime();
+  if (storedAs === 'text') {
+    if (format === 'datetime') return dateTimeTextPredicate(column, cutoff);
+    const [digits, high] = format === 'unix' ? [10, milliseconds / 1000] : [13, milliseconds];
+    return {
+      range: { sql: `${column} >= ? AND ${column} <= ?`, bindings: ['1', digitText(high, digits)] },
+      guard: {
+        sql: `typeof(${column}) = 'text' AND length(CAST(${column} AS BLOB)) = ${digits} AND ${column} NOT GLOB '*[^0-9]*'`,
+        bindings: [],
+      },
+    };
+  }
+  if (format === 'julian') {
+    return {
+      range: { sql: `${column} >= ? AND ${column} <= ?`, bindings: [FIRST_JULIAN_DAY, julianDay(cutoff.instant)] },
+      guard: { sql: `typeof(${column}) = 'real'`, bindings: [] },
+    };
+  }
+  if (format === 'unix-ms') {
+    return {
+      range: { sql: `${column} >= ? AND ${column} <= ?`, bindings: [FIRST_MILLISECONDS, milliseconds] },
+      guard: { sql: `typeof(${column}) IN ('integer', 'real')`, bindings: [] },
+    };
+  }
+  const seconds = Math.min(milliseconds / 1000, FIRST_MILLISECONDS - 1);
+  return {
+    range: { sql: `${column} > 0 AND ${column} <= ?`, bindings: [seconds] },
+    guard: {
+      sql: `(typeof(${column}) = 'integer' OR typeof(${column}) = 'real' AND ${column} NOT BETWEEN ? AND ?)`,
+      bindings: [FIRST_JULIAN_DAY, JULIAN_DAYS_END],
+    },
+  };
+}
+
+/**
+ * SQLite's date functions read "now", bare numbers and bare times too, so the shape comes first; the rest of it they
+ * check themselves and answer NULL. julianday() of two texts differs exactly where they differ by a millisecond.
+ */
+function dateTimeTextPredicate(column: string, { instant, wallClock: { notAfter, except } }: Cutoff): Predicate {
+  const moment = `julianday(${column})`;
+  // What is finer than a millisecond has been rounded away: at the very millisecond of a limit it may lie after it.
+  const finer = `rtrim(${column}, '0') GLOB '*.[0-9][0-9][0-9][0-9]*'`;
+  const notAfterCutoff = `(${moment} < julianday(?) OR (${moment} = julianday(?) AND NOT ${finer}))`;
+  const [cutoffText, wallText] = [dateTimeText(instant.getTime()), dateTimeText(notAfter)];
+  const isAfter = `(${moment} > julianday(?) OR (${moment} = julianday(?) AND ${finer}))`;
+  const skipped = except === undefined ? '' : ` AND NOT (${isAfter} AND ${moment} < julianday(?))`;
+  const isZoned = `substr(${column}, -1) = 'Z' OR (length(${column}) > 16 AND substr(${column}, -6, 1) IN ('+', '-'))`;
+  const onWallClock = {
+    sql: `CASE WHEN ${isZoned} THEN ${notAfterCutoff} ELSE ${notAfterCutoff}${skipped} END`,
+    bindings: [
+      cutoffText,
+      cutoffText,
+      wallText,
+      wallText,
+      ...(except === undefined ? [] : [except.after, except.after, except.before].map(dateTimeText)),
+    ],
+  };
+  // Where the wall clock shows UTC both are the same, and a quarter of the time is saved.
+  const inUtc = { sql: notAfterCutoff, bindings: [cutoffText, cutoffText] };
+  const expired = wallText === cutoffText && except === undefined ? inUtc : onWallClock;
+  return {
+    range: { sql: `${column} >= ? AND ${column} < ?`, bindings: ['1970-01-01', dayBeyond(instant)] },
+    guard: {
+      sql:
+        `typeof(${column}) = 'text' AND instr(${column}, char(0)) = 0 ` +
+        `AND ${column} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][T ][0-9][0-9]:[0-9][0-9]*' ` +
+        `AND substr(${column}, -1) GLOB '[0-9Z]' AND ${expired.sql}`,
+      bindings: expired.bindings,
+    },
+  };
+}
