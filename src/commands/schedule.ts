@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import { Readable } from 'node:stream';
 import { openCrontab, removeBlock, upsertBlock } from '../crontab/crontab.js';
-import { DEFAULT_NAME, entryName, renderBlock, scheduledArguments } from '../crontab/entry.js';
+import { DEFAULT_NAME, entryName, HAS_PASSWORD, renderBlock, scheduledArguments } from '../crontab/entry.js';
 import { cronExpression, every, type Schedule, scheduleEvery } from '../crontab/times.js';
 import { engineOf } from '../engines/index.js';
 import { CleanupError } from '../errors.js';
@@ -127,7 +127,8 @@ async function readArguments(
     problems.push('--db-url-file holds a relative path: cron starts in another folder');
   }
   for (const replica of replicas) {
-    const scheduled = engineOf(replica).crontabUrl('', replica, cwd);
+    const scheduled =
+      replica.secrets.length > 0 ? { problem: HAS_PASSWORD } : engineOf(replica).crontabUrl('', replica, cwd);
     if ('problem' in scheduled) problems.push(`--replica ${scheduled.problem}`);
   }
   return args.value;

@@ -1,7 +1,7 @@
 // The entry of a crontab: the arguments that work in cron's bare environment, and the block that holds them. Pure: when
 // it runs is times.ts, the crontab itself crontab.ts.
 import { isAbsolute, resolve } from 'node:path';
-import { databaseUrl, engineOf } from '../engines/index.js';
+import { type DatabaseTarget, databaseUrl, engineOf } from '../engines/index.js';
 import { CONTROLS, type Parsed, type Parser } from '../settings/values.js';
 import type { Schedule } from './times.js';
 
@@ -13,6 +13,9 @@ export const entryName: Parser<string> = (raw) =>
   /^[A-Za-z0-9][\w.-]{0,63}$/.test(raw)
     ? { value: raw }
     : { problem: 'must be 1 to 64 characters of A-Z a-z 0-9 . _ -, and begin with a letter or a digit' };
+
+/** Every user can read a crontab's commands while they run. */
+export const HAS_PASSWORD = 'has a password, which must not be stored in a crontab';
 
 /**
  * The arguments of `run` for a crontab, out of the flags given to `schedule`: cron starts in the home folder, so paths
@@ -41,7 +44,7 @@ function scheduledValue(flag: string, raw: string, cwd: string): Parsed<string> 
   switch (flag) {
     case '--db-url': {
       const target = databaseUrl(raw);
-      return 'problem' in target ? target : engineOf(target.value).crontabUrl(raw, target.value, cwd);
+      return 'problem' in target ? target : scheduledUrl(raw, target.value, cwd);
     }
     case '--db-url-file':
       if (raw === '-') return { problem: 'must name a file: under cron there is no standard input' };
@@ -51,6 +54,13 @@ function scheduledValue(flag: string, raw: string, cwd: string): Parsed<string> 
     default:
       return { value: raw };
   }
+}
+
+function scheduledUrl(raw: string, target: DatabaseTarget, cwd: string): Parsed<string> {
+  if (target.secrets.length === 0) return engineOf(target).crontabUrl(raw, target, cwd);
+  return {
+    problem: `${HAS_PASSWORD}: put the URL into a file that only this user may read, and give --db-url-file`,
+  };
 }
 
 export interface Entry {

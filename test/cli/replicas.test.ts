@@ -69,7 +69,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
       const database = await createSessions(t, engine, { expired: ids(3) });
       const line = successLine(await runCommand(watching(database)));
       assert.deepEqual([line.deleted_count, line.batches], [3, 3]);
-      assert.equal(line.warning, '--max-lag watches nothing here, which is no Galera node: give --replica');
+      assert.equal(line.warning, '--max-lag has nothing to watch: give --replica, or connect to a Galera node');
     });
   });
 }
@@ -90,7 +90,7 @@ describe('watching replicas', () => {
   }
 
   test('for a SQLite file is a usage error, and no other flag would help', async () => {
-    const problem = '--max-lag and --replica are for MySQL and MariaDB: SQLite has no replicas';
+    const problem = '--max-lag and --replica do not apply: SQLite has no replicas';
     for (const flags of [
       ['--batch-size', '1', '--max-lag', '1s'],
       ['--max-lag', '1s'],

@@ -117,14 +117,7 @@ export function readSchema({ database }: MysqlTarget, schema: string | undefined
   return { problem: '--db-url names no database: end it with /database, or give --table as schema.table' };
 }
 
-export function crontabUrl(raw: string, { password, tls }: MysqlTarget): Parsed<string> {
-  if (password !== '') {
-    return {
-      problem:
-        'has a password, which must not be stored in a crontab: put the URL into a file that only this user may read, ' +
-        'and give --db-url-file',
-    };
-  }
+export function crontabUrl(raw: string, { tls }: MysqlTarget): Parsed<string> {
   if (tls.caPath !== undefined && !isAbsolute(tls.caPath)) {
     return { problem: 'must have an absolute ssl-ca: cron starts in another folder' };
   }
