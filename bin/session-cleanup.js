@@ -7,10 +7,36 @@ process.title = 'session-cleanup';
 // Whatever ends this process without main's word, ends it as a failure.
 process.exitCode = 1;
 
-const { main } = require('../dist/bundle/main.cjs');
-const { version } = require('../package.json');
+// Before anything else: a signal that came while main is loaded is kept for it, and none ends the process without a line.
+let stoppedBy;
+let stop = () => {};
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    stoppedBy ??= signal;
+    stop(stoppedBy);
+  });
+}
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+// Libraries log to these streams, and take more from the environment than main gives them: with DEBUG they would print
+// session IDs, with PGOPTIONS the run would have other settings than it says. Main alone writes, to outputs of its own.
+const { fstatSync } = require('node:fs');
+const { Writable } = require('node:stream');
+const outputs = [1, 2].map((fd) => {
+  const name = fd === 1 ? 'stdout' : 'stderr';
+  const { get: stream } = Object.getOwnPropertyDescriptor(process, name);
+  Object.defineProperty(process, name, { value: new Writable({ write: (_bytes, _encoding, done) => done() }) });
+  // What tells a terminal takes milliseconds to load, and most runs have a pipe or a file.
+  return { fd, isTTY: fstatSync(fd).isCharacterDevice() && require('node:tty').isatty(fd), stream };
+});
+for (const name of Object.keys(process.env)) {
+  if (/^(DEBUG|NODE_DEBUG|NODE_PG_FORCE_NATIVE|PG.*)$/.test(name)) delete process.env[name];
+}
+process.removeAllListeners('warning');
+process.throwDeprecation = false;
+
+const { main, openOutput } = require('../dist/bundle/main.cjs');
+const { version } = require('../package.json');
+const [stdout, stderr] = outputs.map(openOutput);
 
 main({
   argv,
@@ -18,16 +44,19 @@ main({
   get stdin() {
     return process.stdin;
   },
-  stdout: process.stdout,
-  stderr: process.stderr,
+  stdout,
+  stderr,
   version,
-  place: { node: process.execPath, command: __filename, cwd: process.cwd() },
+  place: {
+    node: process.execPath,
+    command: __filename,
+    get cwd() {
+      return process.cwd();
+    },
+  },
   now: () => new Date(),
   onSignal(listener) {
-    for (const signal of SIGNALS) process.on(signal, listener);
-    return () => {
-      for (const signal of SIGNALS) process.off(signal, listener);
-    };
+    stop = listener;
+    if (stoppedBy !== undefined) listener(stoppedBy);
   },
-  // main has flushed its line. What still holds the event loop (a socket to a frozen server) is not waited for.
 }).then((status) => process.exit(status));

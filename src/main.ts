@@ -1,83 +1,158 @@
 // The composition root: argv and world in, exit status out. Reads top to bottom as what one command does.
-import { createDeadline } from './cleanup/deadline.js';
-import { parseArguments } from './cli/program.js';
+import { createDeadline, type Deadline, stoppedError } from './cleanup/deadline.js';
+import { type Invocation, parseArguments } from './cli/program.js';
 import { withCorrelationId } from './correlation.js';
 import { CleanupError } from './errors.js';
-import { type CommandReport, type Ending, endingOfError, type RunFacts } from './report/facts.js';
+import { type CommandReport, endingOfError, type RunFacts } from './report/facts.js';
 import type { Logger } from './report/logger.js';
 import { createRecord } from './report/record.js';
 import { createRedactor, type Redact } from './report/redact.js';
 import { type Config, type Logging, resolveConfig, usageError } from './settings/config.js';
+import { orAborted } from './waiting.js';
 import { type World, write } from './world.js';
 
-/** Runs the command line once and resolves to the exit status, when everything has been written. */
+export { openOutput } from './output.js';
+
+/** What a command has from the process and from those who called it. */
+interface Call {
+  readonly world: World;
+  readonly deadline: Deadline;
+  readonly startedAt: number;
+  readonly logging: Logging;
+  readonly correlationId: string;
+}
+
+/** Runs the command line once and resolves to the exit status, when everything has been written or given up. */
 export async function main(world: World): Promise<number> {
   const startedAt = performance.now();
+  const deadline = createDeadline({ startedAt, onSignal: (listener) => world.onSignal(listener) });
   // A reader that goes away in the middle of a run must not end it.
   for (const stream of [world.stdout, world.stderr]) stream.on('error', () => {});
   const invocation = parseArguments(world.argv, world.version);
   if (invocation.kind === 'help') {
-    await write(world.stdout, invocation.text);
+    await orAborted(write(world.stdout, invocation.text), deadline.leave);
     return 0;
   }
-  const command = invocation.kind === 'usage' ? invocation.command : invocation.kind;
   const { logging, config } = await resolveConfig({
-    command,
+    command: commandOf(invocation),
     flags: invocation.flags,
     env: world.env,
     stdin: () => world.stdin,
+    stopAfter: (timeoutMs) => {
+      deadline.limit(timeoutMs);
+      return deadline.stop;
+    },
   });
   const correlationId = logging.correlationId ?? (await import('node:crypto')).randomUUID();
-  if (invocation.kind === 'run' || invocation.kind === 'check') {
-    const { kind } = invocation;
-    if (!(config instanceof CleanupError)) {
-      return withCorrelationId(correlationId, () => execute(kind, world, logging, config, correlationId, startedAt));
-    }
+  const call: Call = { world, deadline, startedAt, logging, correlationId };
+  const status = await withCorrelationId(correlationId, () =>
+    (invocation.kind === 'run' || invocation.kind === 'check') && !(config instanceof CleanupError)
+      ? cleanUpOrCheck(call, invocation.kind, config)
+      : withoutDatabase(call, invocation, config),
+  );
+  deadline.close();
+  return status;
+}
+
+/** The commands `run` and `check`. */
+async function cleanUpOrCheck(call: Call, kind: 'run' | 'check', config: Config): Promise<number> {
+  const { world, deadline, startedAt, logging } = call;
+  const redact = createRedactor([config.target, ...config.replicas].flatMap(({ secrets }) => secrets));
+  const logger = await openLogger(call, redact);
+  let facts = factsOf(config, kind);
+  const note = (more: Partial<RunFacts>): void => {
+    facts = { ...facts, ...more };
+  };
+  const warn = (problem: string): void => note({ warning: [facts.warning, problem].filter(Boolean).join('; ') });
+  const debug = (name: string, details: Readonly<Record<string, string | number>>): void =>
+    logger.tell({ ...told(call), kind: 'event', name, details });
+  const showsProgress = kind === 'run' && world.stderr.isTTY === true && !logging.quiet && !config.dryRun;
+  const progressBar = showsProgress
+    ? (await import('./report/progress-bar.js')).createProgressBar(world.stderr)
+    : undefined;
+  const work = kind === 'run' ? (await import('./commands/run.js')).run : (await import('./commands/check.js')).check;
+  const ending = await work({
+    config,
+    deadline,
+    now: () => world.now(),
+    note,
+    warn,
+    driverLog: (message) => debug('driver', { detail: redact(message) }),
+    onStep: (deletedCount) => progressBar?.update(deletedCount),
+    onBatch: (deletedCount) => {
+      if (progressBar === undefined) debug('session_cleanup_batch', { deleted_count: deletedCount });
+    },
+  })
+    .catch((error: unknown) => endingOfError(asCleanupError(error)))
+    .finally(() => progressBar?.stop());
+
+  // The outcome is decided: from here on, a signal or the time changes nothing in it.
+  const report = (): CommandReport => ({
+    ...told(call),
+    kind,
+    facts,
+    ending,
+    durationMs: performance.now() - startedAt,
+  });
+  if (config.metricsFile !== undefined && kind === 'run') {
+    const { writeMetrics } = await import('./report/metrics.js');
+    const writing = writeMetrics(config.metricsFile, createRecord(report(), redact), facts.oldestExpired);
+    const problem = await problemOf(writing, deadline.skip);
+    if (problem !== undefined) warn(problem);
   }
-  // Knex is not loaded from here on: for a mistake on the command line, or a schedule.
-  const logger = await openLogger(world, logging, createRedactor([]));
-  const told = () => ({ at: world.now(), correlationId, version: world.version });
+  logger.tell(report());
+  await orAborted(logger.flush(), deadline.leave);
+  return ending.exitStatus;
+}
+
+/** The command `schedule`, and every mistake on the command line: Knex is not loaded for them. */
+async function withoutDatabase(
+  call: Call,
+  invocation: Exclude<Invocation, { readonly kind: 'help' }>,
+  config: Config | CleanupError,
+): Promise<number> {
+  const { world, deadline, startedAt } = call;
+  const command = commandOf(invocation);
+  const logger = await openLogger(call, createRedactor([]));
+  let exitStatus = 0;
   try {
     if (invocation.kind === 'usage') throw usageError([invocation.problem], command);
     if (invocation.kind !== 'schedule') throw config;
     const { schedule, scheduledFacts } = await import('./commands/schedule.js');
-    const scheduled = await schedule(invocation.flags, invocation.schedule, world.place);
-    if (scheduled.kind === 'printed') await write(world.stdout, `${scheduled.block}\n`);
-    else logger.tell({ ...told(), kind: 'schedule', ...scheduledFacts(scheduled) });
-    return 0;
+    const work = schedule(invocation.flags, invocation.schedule, world.place, deadline.stop);
+    const scheduled = await orAborted(work, deadline.drop);
+    if (scheduled === undefined) throw stoppedError(deadline.stop, 'waiting for the program crontab');
+    if (scheduled.kind === 'printed') await orAborted(write(world.stdout, `${scheduled.block}\n`), deadline.leave);
+    else logger.tell({ ...told(call), kind: 'schedule', ...scheduledFacts(scheduled) });
   } catch (error) {
     const ending = endingOfError(asCleanupError(error));
-    logger.tell({ ...told(), kind: 'failure', command, ending, durationMs: performance.now() - startedAt });
-    return ending.exitStatus;
-  } finally {
-    await logger.flush();
+    logger.tell({ ...told(call), kind: 'failure', command, ending, durationMs: performance.now() - startedAt });
+    exitStatus = ending.exitStatus;
   }
+  await orAborted(logger.flush(), deadline.leave);
+  return exitStatus;
+}
+
+/** Whose help a usage error recommends. */
+function commandOf(invocation: Exclude<Invocation, { readonly kind: 'help' }>): string | undefined {
+  return invocation.kind === 'usage' ? invocation.command : invocation.kind;
 }
 
 /** The one door for what is told. */
-async function openLogger(world: World, { quiet, level, format }: Logging, redact: Redact): Promise<Logger> {
+async function openLogger({ world, logging }: Call, redact: Redact): Promise<Logger> {
   const { createLogger } = await import('./report/logger.js');
   const { stdout, stderr, env } = world;
+  const { quiet, level, format } = logging;
   return createLogger({ stdout, stderr, env, level: quiet ? 'error' : level, format, redact });
 }
 
-async function execute(
-  kind: 'run' | 'check',
-  world: World,
-  logging: Logging,
-  config: Config,
-  correlationId: string,
-  startedAt: number,
-): Promise<number> {
-  const deadline = createDeadline({
-    timeoutMs: config.timeoutMs,
-    startedAt,
-    onSignal: (listener) => world.onSignal(listener),
-  });
-  const redact = createRedactor([config.target, ...config.replicas].flatMap(({ secrets }) => secrets));
-  const logger = await openLogger(world, logging, redact);
-  const told = () => ({ at: world.now(), correlationId, version: world.version });
-  let facts: RunFacts = {
+/** What every report begins with. */
+function told({ world, correlationId }: Call): Pick<CommandReport, 'at' | 'correlationId' | 'version'> {
+  return { at: world.now(), correlationId, version: world.version };
+}
+
+function factsOf(config: Config, kind: 'run' | 'check'): RunFacts {
+  return {
     database: config.target.shown,
     table: config.schema === undefined ? config.table : `${config.schema}.${config.table}`,
     expiresColumn: config.expiresColumn,
@@ -91,64 +166,29 @@ async function execute(
     batchSize: config.batchSize,
     warning: config.warning,
   };
-  const note = (more: Partial<RunFacts>): void => {
-    facts = { ...facts, ...more };
-  };
-  const warn = (problem: string): void => note({ warning: [facts.warning, problem].filter(Boolean).join('; ') });
-  const debug = (name: string, details: Readonly<Record<string, string | number>>): void =>
-    logger.tell({ ...told(), kind: 'event', name, details });
-  const driverLog = (message: string): void => debug('driver', { detail: redact(message) });
-  const showsProgress = kind === 'run' && world.stderr.isTTY === true && !logging.quiet && !config.dryRun;
-  const progressBar = showsProgress
-    ? (await import('./report/progress-bar.js')).createProgressBar(world.stderr)
-    : undefined;
-  let ending: Ending;
-  try {
-    const command =
-      kind === 'run' ? (await import('./commands/run.js')).run : (await import('./commands/check.js')).check;
-    ending = await command({
-      config,
-      deadline,
-      now: () => world.now(),
-      note: note,
-      warn,
-      driverLog,
-      onStep: (deletedCount) => progressBar?.update(deletedCount),
-      onBatch: (deletedCount) => {
-        if (progressBar === undefined) debug('session_cleanup_batch', { deleted_count: deletedCount });
-      },
-    });
-  } catch (error) {
-    ending = endingOfError(asCleanupError(error));
-  } finally {
-    progressBar?.stop();
-    deadline.close();
-  }
-  const report = (): CommandReport => ({
-    ...told(),
-    kind,
-    facts,
-    ending,
-    durationMs: performance.now() - startedAt,
-  });
-  if (config.metricsFile !== undefined && kind === 'run') {
-    // The run is over: what cannot be written is said, and changes nothing.
-    const { writeMetrics } = await import('./report/metrics.js');
-    const record = createRecord(report(), redact);
-    await writeMetrics(config.metricsFile, record, facts.oldestExpired).catch((error: unknown) => {
-      warn(asCleanupError(error).message);
-    });
-  }
-  logger.tell(report());
-  await logger.flush();
-  return ending.exitStatus;
+}
+
+/** Of the metrics file: what went wrong in writing it, which is said and changes nothing else. */
+async function problemOf(writing: Promise<void>, skip: AbortSignal): Promise<string | undefined> {
+  const written = writing.then(
+    () => ({ problem: undefined }),
+    (error: unknown) => ({ problem: asCleanupError(error).message }),
+  );
+  const answer = await orAborted(written, skip);
+  return answer === undefined ? 'the metrics file cannot be written: the disk does not answer' : answer.problem;
 }
 
 function asCleanupError(error: unknown): CleanupError {
   if (error instanceof CleanupError) return error;
+  if ((error as NodeJS.ErrnoException).syscall === 'uv_cwd') {
+    return new CleanupError('usage', 'the working directory no longer exists, and a relative path starts there', {
+      code: 'NO_WORKING_DIRECTORY',
+      hint: 'Change to a directory that exists, or give absolute paths.',
+      cause: error,
+    });
+  }
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return new CleanupError('failed', 'an unexpected error', {
-    said: `${name}: ${message}`,
+  return new CleanupError('failed', `${name}: ${message}`, {
     code: 'INTERNAL',
     hint: 'This is a defect of session-cleanup: please report it with this line.',
     cause: error,

@@ -6,7 +6,7 @@ import type { StopSignal } from './errors.js';
 export type OutputStream = Writable & {
   readonly isTTY?: boolean;
   /** Width, where it is a terminal that tells. */
-  readonly columns?: number;
+  readonly columns?: number | undefined;
 };
 
 /** Where this program is, for an entry that works in cron's bare environment. */
@@ -30,8 +30,8 @@ export interface World {
   readonly place: Place;
   /** The wall clock. */
   now(): Date;
-  /** Registers a listener for SIGINT, SIGTERM and SIGHUP; returns how to take it away. */
-  onSignal(listener: (signal: StopSignal) => void): () => void;
+  /** Tells the listener of SIGINT, SIGTERM and SIGHUP, also of one that came before. */
+  onSignal(listener: (signal: StopSignal) => void): void;
 }
 
 /** Resolves when the stream has taken everything so far and `text`. A reader that is gone is no reason to fail. */

@@ -44,8 +44,16 @@ export function scheduledFacts(
   };
 }
 
-/** @throws CleanupError `usage`, and what the crontab throws */
-export async function schedule(runFlags: RunFlags, flags: ScheduleFlags, place: Place): Promise<Scheduled> {
+/**
+ * @param stop ends what waits for a file
+ * @throws CleanupError `usage`, and what the crontab throws
+ */
+export async function schedule(
+  runFlags: RunFlags,
+  flags: ScheduleFlags,
+  place: Place,
+  stop: AbortSignal,
+): Promise<Scheduled> {
   const problems: string[] = [];
   const name = valid('--name', entryName(flags.name ?? DEFAULT_NAME), problems);
   if (flags.install && flags.remove) problems.push('--install and --remove are both given: keep one of them');
@@ -57,7 +65,7 @@ export async function schedule(runFlags: RunFlags, flags: ScheduleFlags, place: 
     return remove(name);
   }
   const times = readSchedule(flags, name ?? DEFAULT_NAME, problems);
-  const args = await readArguments(runFlags, place.cwd, problems);
+  const args = await readArguments(runFlags, place.cwd, stop, problems);
   if (problems.length > 0 || name === undefined || times === undefined || args === undefined) {
     throw usageError(problems, 'schedule');
   }
@@ -95,6 +103,7 @@ function readSchedule(flags: ScheduleFlags, name: string, problems: string[]): S
 async function readArguments(
   runFlags: RunFlags,
   cwd: string,
+  stop: AbortSignal,
   problems: string[],
 ): Promise<readonly string[] | undefined> {
   if (runFlags.dbUrl === undefined && runFlags.dbUrlFile === undefined) {
@@ -117,8 +126,11 @@ async function readArguments(
     flags: runFlags,
     env: {},
     stdin: () => Readable.from([]),
+    // Its --timeout is that of the runs to come.
+    stopAfter: () => stop,
   });
   if (config instanceof CleanupError) {
+    if (config.kind !== 'usage') throw config;
     problems.push(config.message);
     return undefined;
   }

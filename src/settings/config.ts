@@ -60,7 +60,7 @@ export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging;
   const { correlationId, logFormat: format, logLevel: level, quiet = false, timeout } = { ...DEFAULTS, ...given };
   const logging = Object.freeze({ correlationId, format, level, quiet });
   try {
-    const source = await readUrl(inputs, timeout, problems);
+    const source = await readUrl(inputs, inputs.stopAfter(timeout), problems);
     checkReplicas(given, source?.target, problems);
     const config = source && createConfig(source, inputs, given, problems);
     const isGood = config !== undefined && problems.length === 0;

@@ -1,4 +1,5 @@
 // What is given: each setting's raw text from its flag or else its variable, with where it came from; parsed, or a problem.
+import type { Readable } from 'node:stream';
 import { flagName, SETTING_NAMES, SETTINGS, type SettingName, type Settings } from './settings.js';
 
 export interface Inputs {
@@ -8,7 +9,9 @@ export interface Inputs {
   readonly flags: Readonly<Partial<Record<SettingName, string | boolean>>>;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Asked for where it is read: opening it takes Node milliseconds. */
-  stdin(): AsyncIterable<string | Uint8Array>;
+  stdin(): Readable;
+  /** Sets the budget, once it is known; gives what then ends the reading. */
+  stopAfter(timeoutMs: number): AbortSignal;
 }
 
 export interface Given {

@@ -193,7 +193,7 @@ async function createBench({ create, family }: Engine): Promise<Bench> {
   async function openTable(table: string, at: number, indexed: boolean): Promise<Opened> {
     if (family === 'sqlite') await database.run('PRAGMA synchronous = OFF');
     await createTable(database, family, table, COLUMNS[family][at]?.declared ?? '', indexed);
-    const deadline = createDeadline({ timeoutMs: 0, startedAt: performance.now(), onSignal: () => () => {} });
+    const deadline = createDeadline({ timeoutMs: 0, startedAt: performance.now(), onSignal: () => {} });
     return { table, opened: await openTableAt(database.url, table, deadline), deadline };
   }
 

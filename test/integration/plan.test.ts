@@ -308,7 +308,7 @@ for (const engine of engines) {
 
 /** Rows and index entries that the server read for each row it deleted, counted by the session itself. */
 async function readsPerDeletedRow(database: Database, batchSize: number | undefined): Promise<number> {
-  const deadline = createDeadline({ timeoutMs: 60_000, startedAt: performance.now(), onSignal: () => () => {} });
+  const deadline = createDeadline({ timeoutMs: 60_000, startedAt: performance.now(), onSignal: () => {} });
   const table = await openTableAt(database.url, 'sessions', deadline);
   try {
     const sessions = await selectExpired(table);

@@ -830,7 +830,7 @@ async function deleteExpired(sessions: ExpiredSessions<KeyStep>, step: KeyStep):
 
 /** The repository itself, ready to walk. */
 async function aimedSessions(t: TestContext, database: Database): Promise<ExpiredSessions<KeyStep>> {
-  const deadline = createDeadline({ timeoutMs: 60_000, startedAt: performance.now(), onSignal: () => () => {} });
+  const deadline = createDeadline({ timeoutMs: 60_000, startedAt: performance.now(), onSignal: () => {} });
   closeAfter(t, async () => deadline.close());
   const table = await openTableAt(database.url, 'sessions', deadline);
   closeAfter(t, () => table.close());

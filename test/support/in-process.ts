@@ -33,7 +33,7 @@ export async function runMain({ argv, env = {}, stdin = '', at }: Input): Promis
     version: '0.0.0',
     place: { node: process.execPath, command: BIN, cwd: process.cwd() },
     now: () => (at === undefined ? new Date() : new Date(at)),
-    onSignal: () => () => {},
+    onSignal: () => {},
   });
   return { status, ...texts };
 }

@@ -59,7 +59,6 @@ function createClock(t: TestContext, timeoutMs: number): { deadline: Deadline; s
     startedAt: performance.now(),
     onSignal: (listener) => {
       signal = listener;
-      return () => {};
     },
   });
   t.after(() => deadline.close());

@@ -1,5 +1,6 @@
 // What becomes of flags, variables and presets together.
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { CleanupError } from '../../src/errors.js';
 import { type Config, type Logging, resolveConfig } from '../../src/settings/config.js';
@@ -14,7 +15,8 @@ function resolve(
   flags: Flags,
   env: Record<string, string> = {},
 ): Promise<{ logging: Logging; config: Config | CleanupError }> {
-  return resolveConfig({ command: 'run', flags, env, stdin: () => (async function* () {})() });
+  const { signal } = new AbortController();
+  return resolveConfig({ command: 'run', flags, env, stdin: () => Readable.from([]), stopAfter: () => signal });
 }
 
 async function configOf(flags: Flags, env?: Record<string, string>): Promise<Config> {
