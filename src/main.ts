@@ -1,5 +1,5 @@
 // The composition root: argv and world in, exit status out. Reads top to bottom as what one command does.
-import { createDeadline, type Deadline, stoppedError } from './cleanup/deadline.js';
+import { createDeadline, type Deadline } from './cleanup/deadline.js';
 import { type Invocation, parseArguments } from './cli/program.js';
 import { withCorrelationId } from './correlation.js';
 import { CleanupError } from './errors.js';
@@ -118,12 +118,11 @@ async function withoutDatabase(
   try {
     if (invocation.kind === 'usage') throw usageError([invocation.problem], command);
     if (invocation.kind !== 'schedule') throw config;
-    const { schedule, scheduledFacts } = await import('./commands/schedule.js');
-    const work = schedule(invocation.flags, invocation.schedule, world.place, deadline.stop);
-    const scheduled = await orAborted(work, deadline.drop);
-    if (scheduled === undefined) throw stoppedError(deadline.stop, 'waiting for the program crontab');
+    const { schedule } = await import('./commands/schedule.js');
+    const context = { place: world.place, deadline, now: () => world.now() };
+    const scheduled = await schedule(invocation.flags, invocation.schedule, context);
     if (scheduled.kind === 'printed') await orAborted(write(world.stdout, `${scheduled.block}\n`), deadline.leave);
-    else logger.tell({ ...told(call), kind: 'schedule', ...scheduledFacts(scheduled) });
+    else logger.tell({ ...told(call), kind: 'schedule', ...scheduled.change });
   } catch (error) {
     const ending = endingOfError(asCleanupError(error));
     logger.tell({ ...told(call), kind: 'failure', command, ending, durationMs: performance.now() - startedAt });

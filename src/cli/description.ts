@@ -18,6 +18,7 @@ const SCHEDULE_FLAGS: readonly FlagDescription[] = [
   { flags: '--every <duration>', help: 'interval between runs, such as 15m, 6h or 24h', default: '6h' },
   { flags: '--cron <expression>', help: 'five fields of a crontab line, instead of --every' },
   { flags: '--install', help: "add the entry to the user's crontab, or replace it there" },
+  { flags: '--no-check', help: 'with --install, do not check first whether the run would do its job' },
   { flags: '--remove', help: "take the entry out of the user's crontab" },
 ];
 

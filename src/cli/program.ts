@@ -84,10 +84,10 @@ export function parseArguments(argv: readonly string[], version: string): Invoca
       .allowExcessArguments(false)
       .addHelpText('before', EXAMPLES_TEXT)
       .addHelpText('after', `\n${note}\n${EXIT_STATUSES_TEXT}`)
-      .action(({ name: entry, every, cron, install, remove, ...given }: Flags & ScheduleFlags) => {
+      .action(({ name: entry, every, cron, install, check, remove, ...given }: Flags & ScheduleFlags) => {
         invocation =
           name === 'schedule'
-            ? { kind: name, flags: given, schedule: { name: entry, every, cron, install, remove } }
+            ? { kind: name, flags: given, schedule: { name: entry, every, cron, install, check, remove } }
             : { kind: name, flags: given };
       });
     for (const flag of flags) {

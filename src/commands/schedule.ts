@@ -1,59 +1,47 @@
 // The command `schedule`: prints, installs or removes the crontab entry. What the entry says is crontab/entry.ts.
-import { hostname } from 'node:os';
-import { Readable } from 'node:stream';
-import { openCrontab, removeBlock, upsertBlock } from '../crontab/crontab.js';
-import { DEFAULT_NAME, entryName, HAS_PASSWORD, renderBlock, scheduledArguments } from '../crontab/entry.js';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
+import type { Deadline } from '../cleanup/deadline.js';
+import { findBlock, removeBlock, upsertBlock, variableAt } from '../crontab/block.js';
+import { openCrontab } from '../crontab/crontab.js';
+import { DEFAULT_NAME, type Entry, entryName, renderBlock, shellCommand } from '../crontab/entry.js';
+import { nextTime } from '../crontab/next-time.js';
+import { describeEntry, describePlace, placeOf, type RunFlags, readRun } from '../crontab/scheduled-run.js';
 import { cronExpression, every, type Schedule, scheduleEvery } from '../crontab/times.js';
-import { engineOf } from '../engines/index.js';
 import { CleanupError } from '../errors.js';
-import type { ScheduleReport } from '../report/facts.js';
-import { resolveConfig, usageError } from '../settings/config.js';
-import { flagName, SETTINGS, type SettingName } from '../settings/settings.js';
+import type { CrontabChange } from '../report/facts.js';
+import { createRedactor } from '../report/redact.js';
+import { type Config, usageError } from '../settings/config.js';
 import type { Parsed } from '../settings/values.js';
 import type { Place } from '../world.js';
 
 const DEFAULT_INTERVAL_SECONDS = 21_600;
-
-export type RunFlags = Readonly<Partial<Record<SettingName, string | boolean>>>;
 
 export interface ScheduleFlags {
   readonly name?: string | undefined;
   readonly every?: string | undefined;
   readonly cron?: string | undefined;
   readonly install?: boolean | undefined;
+  /** False: nothing is checked before it is installed. */
+  readonly check?: boolean | undefined;
   readonly remove?: boolean | undefined;
 }
 
 export type Scheduled =
   | { readonly kind: 'printed'; readonly block: string }
-  | { readonly kind: 'installed'; readonly name: string; readonly schedule: Schedule }
-  | { readonly kind: 'removed'; readonly name: string }
-  /** There was nothing to remove. */
-  | { readonly kind: 'unchanged'; readonly name: string };
+  | { readonly kind: 'changed'; readonly change: CrontabChange };
 
-/** The facts of the line about it. */
-export function scheduledFacts(
-  scheduled: Exclude<Scheduled, { readonly kind: 'printed' }>,
-): Pick<ScheduleReport, 'outcome' | 'jobId' | 'intervalSeconds' | 'expression'> {
-  const schedule = scheduled.kind === 'installed' ? scheduled.schedule : undefined;
-  return {
-    outcome: scheduled.kind,
-    jobId: scheduled.name,
-    intervalSeconds: schedule?.intervalSeconds ?? null,
-    expression: schedule?.expression ?? null,
-  };
+/** What `schedule` has from the process. */
+export interface ScheduleContext {
+  readonly place: Place;
+  /** What stops it. */
+  readonly deadline: Deadline;
+  now(): Date;
 }
 
-/**
- * @param stop ends what waits for a file
- * @throws CleanupError `usage`, and what the crontab throws
- */
-export async function schedule(
-  runFlags: RunFlags,
-  flags: ScheduleFlags,
-  place: Place,
-  stop: AbortSignal,
-): Promise<Scheduled> {
+/** @throws CleanupError `usage`, what `check` throws where it installs, and what the crontab throws */
+export async function schedule(runFlags: RunFlags, flags: ScheduleFlags, context: ScheduleContext): Promise<Scheduled> {
   const problems: string[] = [];
   const name = valid('--name', entryName(flags.name ?? DEFAULT_NAME), problems);
   if (flags.install && flags.remove) problems.push('--install and --remove are both given: keep one of them');
@@ -62,28 +50,97 @@ export async function schedule(
   }
   if (flags.remove) {
     if (problems.length > 0 || name === undefined) throw usageError(problems, 'schedule');
-    return remove(name);
+    return { kind: 'changed', change: await remove(name, context) };
   }
   const times = readSchedule(flags, name ?? DEFAULT_NAME, problems);
-  const args = await readArguments(runFlags, place.cwd, stop, problems);
-  if (problems.length > 0 || name === undefined || times === undefined || args === undefined) {
+  const run = await readRun(runFlags, context.place.cwd, context.deadline.stop, problems);
+  if (problems.length > 0 || name === undefined || times === undefined || run === undefined) {
     throw usageError(problems, 'schedule');
   }
-  const block = renderBlock({ name, schedule: times, node: place.node, command: place.command, args });
+  const { node, command } = context.place;
+  const entry = { name, schedule: times, node, command, args: run.args };
+  const block = renderBlock(entry);
   if ('problem' in block) throw usageError([block.problem], 'schedule');
   if (!flags.install) return { kind: 'printed', block: block.value };
-  const crontab = openCrontab();
-  await crontab.write(upsertBlock(await crontab.read(), name, block.value));
-  return { kind: 'installed', name, schedule: times };
+  if (flags.check !== false) await checkFirst(run.config, context);
+  return { kind: 'changed', change: await install(entry, block.value, run.config, context) };
 }
 
-async function remove(name: string): Promise<Scheduled> {
-  const crontab = openCrontab();
+async function remove(name: string, { deadline }: ScheduleContext): Promise<CrontabChange> {
+  const crontab = openCrontab(deadline);
   const before = await crontab.read();
   const after = removeBlock(before, name);
-  if (after.equals(before)) return { kind: 'unchanged', name };
-  await crontab.write(after);
-  return { kind: 'removed', name };
+  const isThere = !after.equals(before);
+  if (isThere) await crontab.write(before, after);
+  const outcome = isThere ? 'removed' : 'unchanged';
+  return { outcome, jobId: name, user: userName(), installed: undefined, warning: undefined };
+}
+
+async function install(entry: Entry, block: string, config: Config, context: ScheduleContext): Promise<CrontabChange> {
+  const { name, schedule: times } = entry;
+  const crontab = openCrontab(context.deadline);
+  const before = await crontab.read();
+  const after = upsertBlock(before, name, block);
+  const oldPlace = await describeEntry(findBlock(before, name), context.deadline.stop);
+  await crontab.write(before, after);
+  const [place, user] = [placeOf(config), userName()];
+  const mailTo = variableAt(after, name, 'MAILTO') ?? user;
+  const warnings = [config.warning, mailTo === '' ? MAILS_NOBODY : await mailerProblem()];
+  const isElsewhere = variableAt(after, name, 'CRON_TZ') !== undefined;
+  return {
+    outcome: 'installed',
+    jobId: name,
+    user,
+    installed: {
+      ...times,
+      nextAt: isElsewhere ? undefined : nextTime(times, context.now()),
+      command: shellCommand(entry),
+      ...place,
+      mailTo,
+      replaced: oldPlace === describePlace(place) ? undefined : oldPlace,
+    },
+    warning: warnings.filter((warning) => warning !== undefined).join('; ') || undefined,
+  };
+}
+
+/** Whether the run would do its job, before it is left to cron. */
+async function checkFirst(config: Config, { deadline, now }: ScheduleContext): Promise<void> {
+  const { check } = await import('./check.js');
+  const ignore = (): void => {};
+  const silent = { note: ignore, warn: ignore, driverLog: ignore, onStep: ignore, onBatch: ignore };
+  try {
+    await check({ config, deadline, now, ...silent });
+  } catch (error) {
+    if (!(error instanceof CleanupError)) throw error;
+    const { kind, message, code, hint, signal } = error;
+    const redact = createRedactor([config.target, ...config.replicas].flatMap(({ secrets }) => secrets));
+    const said = error.said === undefined ? undefined : redact(error.said);
+    const more = kind === 'interrupted' ? hint : [hint, NOT_CHECKED].filter(Boolean).join(' ');
+    throw new CleanupError(kind, `nothing was installed: ${message}`, { said, code, hint: more, signal, cause: error });
+  }
+}
+
+const NOT_CHECKED = 'With --no-check it is installed as it is.';
+
+const MAILS_NOBODY = 'MAILTO is empty in the crontab: cron mails failures to nobody';
+/** Where cron looks for it. */
+const MAILER = '/usr/sbin/sendmail';
+
+async function mailerProblem(): Promise<string | undefined> {
+  const isThere = await access(MAILER, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+  return isThere ? undefined : `cron cannot mail failures: this host has no ${MAILER}`;
+}
+
+/** The owner of the crontab. Without a name, the crontab command has none for us either, and says so. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'this user';
+  }
 }
 
 function valid<T>(flag: string, parsed: Parsed<T>, problems: string[]): T | undefined {
@@ -97,51 +154,4 @@ function readSchedule(flags: ScheduleFlags, name: string, problems: string[]): S
   const interval =
     flags.every === undefined ? DEFAULT_INTERVAL_SECONDS : valid('--every', every(flags.every), problems);
   return interval === undefined ? undefined : scheduleEvery(interval, hostname(), name);
-}
-
-/** The arguments of `run`, checked as `run` would check them, but without the environment: cron has none of it. */
-async function readArguments(
-  runFlags: RunFlags,
-  cwd: string,
-  stop: AbortSignal,
-  problems: string[],
-): Promise<readonly string[] | undefined> {
-  if (runFlags.dbUrl === undefined && runFlags.dbUrlFile === undefined) {
-    problems.push('--db-url-file is missing: cron knows no variable of this shell');
-    return undefined;
-  }
-  // The ID is that of this command: each run to come has its own. What goes wrong is mailed, and read by people.
-  const { correlationId: _, ...given } = runFlags;
-  const scheduled: RunFlags = { ...given, logFormat: runFlags.logFormat ?? 'text' };
-  const named = Object.fromEntries(
-    Object.entries(scheduled).map(([name, value]) => [flagName(SETTINGS[name as SettingName].flags), value]),
-  );
-  const args = scheduledArguments(named as Record<`--${string}`, string | boolean>, cwd);
-  if ('problem' in args) {
-    problems.push(args.problem);
-    return undefined;
-  }
-  const { config } = await resolveConfig({
-    command: 'schedule',
-    flags: runFlags,
-    env: {},
-    stdin: () => Readable.from([]),
-    // Its --timeout is that of the runs to come.
-    stopAfter: () => stop,
-  });
-  if (config instanceof CleanupError) {
-    if (config.kind !== 'usage') throw config;
-    problems.push(config.message);
-    return undefined;
-  }
-  const { target, replicas } = config;
-  if (runFlags.dbUrlFile !== undefined && engineOf(target).relativePaths(target).length > 0) {
-    problems.push('--db-url-file holds a relative path: cron starts in another folder');
-  }
-  for (const replica of replicas) {
-    const scheduled =
-      replica.secrets.length > 0 ? { problem: HAS_PASSWORD } : engineOf(replica).crontabUrl('', replica, cwd);
-    if ('problem' in scheduled) problems.push(`--replica ${scheduled.problem}`);
-  }
-  return args.value;
 }

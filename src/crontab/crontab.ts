@@ -1,96 +1,69 @@
-// The user's crontab: our blocks in its bytes, and the `crontab` command. What a block says is entry.ts.
-// Bytes, not text: nothing says that what others keep in there is UTF-8.
-import { execFile } from 'node:child_process';
+// The user's crontab, by way of the `crontab` command. What is in it is block.ts.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type Deadline, stoppedError } from '../cleanup/deadline.js';
 import { CleanupError } from '../errors.js';
-import { marksOf } from './entry.js';
-
-/**
- * The crontab with `block` in the place of the one of that name, else at the end, where the variables that are set in it
- * apply. Every other byte is kept.
- *
- * @throws CleanupError `refused` where the marks of the block do not pair up.
- */
-export function upsertBlock(crontab: Buffer, name: string, block: string): Buffer {
-  const { rest, at } = cutBlocks(crontab, name);
-  const bytes = Buffer.from(block).toString('latin1');
-  const [before, after] = [rest.slice(0, at), rest.slice(at ?? rest.length)];
-  // A last line without an end stays one, so that removing gives back what was there.
-  const isUnended = after === '' && before !== '' && !before.endsWith('\n');
-  return Buffer.from(isUnended ? `${before}\n${bytes}` : `${before}${bytes}\n${after}`, 'latin1');
-}
-
-/** The crontab without the block of that name. @throws CleanupError `refused` where its marks do not pair up. */
-export function removeBlock(crontab: Buffer, name: string): Buffer {
-  return Buffer.from(cutBlocks(crontab, name).rest, 'latin1');
-}
-
-/** In `rest`, a character is a byte; `at` is where the first block was. */
-function cutBlocks(crontab: Buffer, name: string): { readonly rest: string; readonly at: number | undefined } {
-  const marks = marksOf(name);
-  const text = crontab.toString('latin1');
-  let rest = '';
-  let at: number | undefined;
-  let isInside = false;
-  let wasUnended = false;
-  for (const line of text.match(/[^\n]*\n|[^\n]+$/g) ?? []) {
-    const isBegin = isMark(line, marks.begin);
-    const isEnd = isMark(line, marks.end);
-    // Cutting to the next END, or to the end of the file, would take lines along that are not ours.
-    if (isInside ? !isEnd && /^# (?:BEGIN|END) /.test(line) : isEnd) throw damaged(marks);
-    if (isBegin) at ??= rest.length;
-    if (!isInside && !isBegin) rest += line;
-    isInside = (isInside || isBegin) && !isEnd;
-    wasUnended = isEnd && !line.endsWith('\n');
-  }
-  if (isInside) throw damaged(marks);
-  return { rest: wasUnended ? rest.replace(/\n$/, '') : rest, at };
-}
-
-/** Other words after the name are another tool's mark: `# BEGIN ANSIBLE MANAGED BLOCK`. */
-function isMark(line: string, mark: string): boolean {
-  return line.startsWith(mark) && /^\s*(?:$|\()/.test(line.slice(mark.length));
-}
-
-function damaged({ begin, end }: ReturnType<typeof marksOf>): CleanupError {
-  return new CleanupError('refused', `the crontab has a "${begin}" or "${end}" without its other half`, {
-    code: 'CRONTAB_DAMAGED',
-    hint: 'Nothing was changed: repair or remove the block with crontab -e.',
-  });
-}
 
 export interface Crontab {
   /** Empty where the user has none. */
   read(): Promise<Buffer>;
-  /** Replaces all of it. */
-  write(content: Buffer): Promise<void>;
+  /**
+   * Puts `after` in the place of `before`, which is what was read. Once it has begun, a stop does not break it off, and
+   * what is in there afterwards decides, not what the command said of it.
+   */
+  write(before: Buffer, after: Buffer): Promise<void>;
 }
 
-/** The crontab of the user. Rejects with CleanupError `unavailable` where there is no cron, `failed` where it refuses. */
-export function openCrontab(program = 'crontab'): Crontab {
-  const read = async (): Promise<Buffer> => {
-    const { status, stdout, stderr } = await run(program, '-l');
+/**
+ * The crontab of the user. Rejects with CleanupError: `unavailable` where there is no cron, `failed` where it refuses,
+ * `timed_out` where it does not end, `interrupted` where a signal came first.
+ */
+export function openCrontab(
+  { stop, drop }: Pick<Deadline, 'stop' | 'drop'>,
+  program = 'crontab',
+  limitMs = CRONTAB_LIMIT_MS,
+): Crontab {
+  const read = async (until: AbortSignal): Promise<Buffer> => {
+    const { status, stdout, stderr } = await runCrontab(program, '-l', 'reading the crontab', until, limitMs);
     if (status === 0) return stdout;
     // Having none is an error to crontab: the first is the wording of Debian, Red Hat, BSD and macOS, the other busybox's.
     if (/\bno crontab for /i.test(stderr) || /can't open .*No such file or directory/.test(stderr))
       return Buffer.alloc(0);
     throw refusal('read', stderr);
   };
+  const write = async (content: Buffer): Promise<void> => {
+    const { status, stderr } = await runCrontab(program, '-', 'writing the crontab', drop, limitMs, content);
+    if (status !== 0) throw refusal('written', stderr);
+  };
   return {
-    read,
-    async write(content) {
+    read: () => read(stop),
+    async write(before, after) {
+      if (stop.aborted) throw stoppedError(stop, 'reading the crontab');
       // Debian's crontab takes no file whose last line has no end.
-      const isUnended = content.length > 0 && content.at(-1) !== 0x0a;
-      const ended = isUnended ? Buffer.concat([content, Buffer.from('\n')]) : content;
-      const { status, stderr } = await run(program, '-', ended);
-      if (status !== 0) throw refusal('written', stderr);
-      if (!(await read()).equals(ended)) {
-        throw new CleanupError('failed', 'the crontab does not hold what was written to it', {
-          code: 'CRONTAB_DIFFERS',
-          hint: 'Look at it with crontab -l: somebody else may have written it at the same time.',
-        });
-      }
+      const isUnended = after.length > 0 && after.at(-1) !== 0x0a;
+      const content = isUnended ? Buffer.concat([after, Buffer.from('\n')]) : after;
+      const failure = await write(content).catch((error: CleanupError) => error);
+      // What cannot be read is not known.
+      const found = await read(drop).catch(() => undefined);
+      if (found?.equals(content)) return;
+      throw failure === undefined ? differs() : withState(failure, found?.equals(before) ?? false);
     },
   };
+}
+
+function withState({ kind, message, code, hint, signal }: CleanupError, isUnchanged: boolean): CleanupError {
+  const state = isUnchanged
+    ? 'Nothing was changed.'
+    : 'It is not known whether the crontab was changed: look at it with crontab -l.';
+  const cause = { kind, message };
+  return new CleanupError(kind, message, { code, hint: [hint, state].filter(Boolean).join(' '), signal, cause });
+}
+
+function differs(): CleanupError {
+  return new CleanupError('failed', 'the crontab does not hold what was written to it', {
+    code: 'CRONTAB_DIFFERS',
+    hint: 'Look at it with crontab -l: somebody else may have written it at the same time.',
+  });
 }
 
 function refusal(done: 'read' | 'written', stderr: string): CleanupError {
@@ -111,29 +84,63 @@ interface Ended {
   readonly stderr: string;
 }
 
-const CRONTAB_TIMEOUT_MS = 30_000;
+const CRONTAB_LIMIT_MS = 30_000;
 const LARGEST_CRONTAB_BYTES = 16 * 1024 * 1024;
 
-function run(program: string, argument: string, input: Buffer = Buffer.alloc(0)): Promise<Ended> {
-  return new Promise((fulfil, reject) => {
-    const options = { encoding: 'buffer', timeout: CRONTAB_TIMEOUT_MS, maxBuffer: LARGEST_CRONTAB_BYTES } as const;
-    const child = execFile(program, [argument], options, (error, stdout, stderr) => {
-      const status = error === null ? 0 : error.code;
-      if (typeof status === 'number') {
-        fulfil({ status, stdout, stderr: stderr.toString() });
-        return;
-      }
-      const why = status ?? error?.signal ?? error?.message;
-      reject(
-        new CleanupError('unavailable', `the crontab command cannot be run (${why})`, {
-          code: 'CRONTAB_UNAVAILABLE',
-          hint: 'Install cron, or use a systemd timer or another scheduler instead.',
-          cause: error,
-        }),
-      );
+async function runCrontab(
+  program: string,
+  argument: string,
+  doing: string,
+  until: AbortSignal,
+  limitMs: number,
+  input: Buffer = Buffer.alloc(0),
+): Promise<Ended> {
+  if (until.aborted) throw stoppedError(until, doing);
+  const limit = AbortSignal.timeout(limitMs);
+  const signal = AbortSignal.any([until, limit]);
+  // In a process group of its own: Ctrl-C at a terminal, which goes to all of the group, breaks off no write.
+  const child = spawn(program, [argument], { detached: true, signal, killSignal: 'SIGKILL' });
+  // It may end without reading; its status then says why.
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  try {
+    const ended = once(child, 'close') as Promise<[number | null, string | null]>;
+    const [[status, endedBy], stdout, stderr] = await Promise.all([
+      ended,
+      collect(child.stdout),
+      collect(child.stderr),
+    ]);
+    if (status === null) throw unavailable(endedBy, undefined);
+    return { status, stdout, stderr: stderr.toString() };
+  } catch (error) {
+    if (error instanceof CleanupError) throw error;
+    if (until.aborted) throw stoppedError(until, doing);
+    if (!limit.aborted) throw unavailable((error as NodeJS.ErrnoException).code ?? String(error), error);
+    throw new CleanupError('timed_out', `timed out after ${limitMs / 1000} s while ${doing}`, {
+      code: 'CRONTAB_TIMEOUT',
+      hint: 'Find out what the crontab command waits for.',
     });
-    // It may end without reading; its status then says why.
-    child.stdin?.on('error', () => {});
-    child.stdin?.end(input);
+  } finally {
+    // What it has started may outlive it, and hold them open.
+    for (const stream of child.stdio) stream?.destroy();
+  }
+}
+
+function unavailable(why: string | null, cause: unknown): CleanupError {
+  return new CleanupError('unavailable', `the crontab command cannot be run (${why})`, {
+    code: 'CRONTAB_UNAVAILABLE',
+    hint: 'Install cron, or use a systemd timer or another scheduler instead.',
+    cause,
   });
+}
+
+async function collect(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > LARGEST_CRONTAB_BYTES) throw new Error('too large');
+  }
+  return Buffer.concat(chunks);
 }

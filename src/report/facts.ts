@@ -93,14 +93,37 @@ export interface FailureReport extends Told {
   readonly durationMs: number;
 }
 
+/** The entry that the crontab holds now. */
+export interface InstalledEntry {
+  /** The five fields of a crontab line. */
+  readonly expression: string;
+  /** Null where the runs are not equally far apart. */
+  readonly intervalSeconds: number | null;
+  /** Undefined where the crontab sets another time zone than that of the host. */
+  readonly nextAt: Date | undefined;
+  /** What cron gives to the shell. */
+  readonly command: string;
+  readonly database: string;
+  readonly table: string;
+  /** Who is mailed what goes wrong; empty for nobody. */
+  readonly mailTo: string;
+  /** What the entry that it replaces was for, where that was another database or table. */
+  readonly replaced: string | undefined;
+}
+
 /** What `schedule` did to the crontab. */
-export interface ScheduleReport extends Told {
-  readonly kind: 'schedule';
+export interface CrontabChange {
+  /** `unchanged`: there was nothing to remove. */
   readonly outcome: 'installed' | 'removed' | 'unchanged';
   readonly jobId: string;
-  /** Null where the runs are not equally far apart, or there are none. */
-  readonly intervalSeconds: number | null;
-  readonly expression: string | null;
+  /** Whose crontab it is. */
+  readonly user: string;
+  readonly installed: InstalledEntry | undefined;
+  readonly warning: string | undefined;
+}
+
+export interface ScheduleReport extends Told, CrontabChange {
+  readonly kind: 'schedule';
 }
 
 /** Something on the way, told at debug. */

@@ -1,6 +1,14 @@
 // A report becomes one flat record, whose keys, their order and their meaning are part of the versioned contract. Pure.
 import type { Finding } from '../engines/engine.js';
-import type { CheckFacts, CommandReport, Ending, EventReport, Report, ScheduleReport } from './facts.js';
+import type {
+  CheckFacts,
+  CommandReport,
+  Ending,
+  EventReport,
+  InstalledEntry,
+  Report,
+  ScheduleReport,
+} from './facts.js';
 import { maskUrls, type Redact } from './redact.js';
 
 export type Level = 'error' | 'warn' | 'info' | 'debug';
@@ -29,7 +37,7 @@ export function createRecord(report: Report, redact: Redact): LogRecord {
 
 export function levelOf(report: Report): Level {
   if (report.kind === 'event') return 'debug';
-  if (report.kind === 'schedule') return 'info';
+  if (report.kind === 'schedule') return report.warning === undefined ? 'info' : 'warn';
   if (report.ending.exitStatus !== 0) return 'error';
   return report.kind !== 'failure' && report.facts.warning !== undefined ? 'warn' : 'info';
 }
@@ -127,6 +135,7 @@ function describeFinding({ kind, text, fix, sql }: Finding): string {
 }
 
 function scheduleRecord(report: ScheduleReport): LogRecord {
+  const { installed } = report;
   return {
     timestamp: report.at.toISOString(),
     level: levelOf(report),
@@ -135,9 +144,23 @@ function scheduleRecord(report: ScheduleReport): LogRecord {
     outcome: report.outcome,
     exit_status: 0,
     job_id: report.jobId,
-    interval_seconds: report.intervalSeconds,
-    schedule: report.expression,
+    user: report.user,
+    interval_seconds: installed?.intervalSeconds ?? null,
+    schedule: installed?.expression ?? null,
+    ...(installed === undefined ? {} : entryDetails(installed)),
     version: report.version,
+    ...given('warning', report.warning),
+  };
+}
+
+function entryDetails(entry: InstalledEntry): Readonly<Record<string, string | null>> {
+  return {
+    next_time: entry.nextAt?.toISOString() ?? null,
+    command: maskUrls(entry.command),
+    database: entry.database,
+    table: entry.table,
+    mail_to: entry.mailTo,
+    ...given('replaced', entry.replaced),
   };
 }
 

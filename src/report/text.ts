@@ -39,8 +39,8 @@ const SCHEDULED: Readonly<Record<ScheduleReport['outcome'], string>> = {
   unchanged: 'Nothing to remove',
 };
 
-function schedulePage({ outcome, jobId, expression }: ScheduleReport): Page {
-  const what = expression === null ? `the entry ${jobId}` : `${jobId} runs at ${expression}`;
+function schedulePage({ outcome, jobId, installed }: ScheduleReport): Page {
+  const what = installed === undefined ? `the entry ${jobId}` : `${jobId} runs at ${installed.expression}`;
   return { headline: `${SCHEDULED[outcome]}: ${what}.`, mood: 'good', sections: [] };
 }
 

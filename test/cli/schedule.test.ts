@@ -1,14 +1,15 @@
 // The command `schedule`, with a stub in the place of `crontab` and with the real one where that can be done in private.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { BIN, type Ended, runCommand } from '../support/command.js';
-import { engines } from '../support/databases.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BIN, type Ended, runCommand, startCommand } from '../support/command.js';
+import { engines, openSqlite } from '../support/databases.js';
 import { failureLine } from '../support/lines.js';
-import { createSessions, ids, remaining } from '../support/sessions.js';
+import { createSessions, ids, LIVE, remaining } from '../support/sessions.js';
 
 /** Debian's, over the file "table" in $HOME. */
 const STUB = `
@@ -33,6 +34,8 @@ PATH=/usr/local/bin:/usr/bin:/bin
 exec unshare --mount sh -c 'mount --bind "$HOME" /var/spool/cron/crontabs && exec crontab "$@"' crontab "$@"`;
 
 interface Cron {
+  /** Where the command is run, with app.db in it. */
+  readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
   run(...args: string[]): Promise<Ended>;
   read(): Buffer;
@@ -50,6 +53,7 @@ function createCron(script: string): Cron & { remove(): void } {
   const crontab = (argument: string, input: Buffer = Buffer.alloc(0)) =>
     spawnSync('crontab', [argument], { env, input });
   return {
+    folder,
     env,
     run: (...args) => runCommand(['schedule', ...args], { env, cwd: folder }),
     read: () => crontab('-l').stdout,
@@ -74,28 +78,53 @@ const URL_FLAGS = ['--db-url', 'sqlite:app.db'];
 const BEGIN = '# BEGIN session_cleanup (session-cleanup schedule replaces all of this, up to END)';
 const END = '# END session_cleanup';
 
-function scheduledLine(ended: Ended, name = 'session_cleanup'): Readonly<Record<string, unknown>> {
+const HAS_MAILER = existsSync('/usr/sbin/sendmail');
+const NO_MAILER = 'cron cannot mail failures: this host has no /usr/sbin/sendmail';
+
+interface Expected {
+  readonly name?: string;
+  readonly replaces?: boolean;
+  /** Besides that of a host without a mailer. */
+  readonly warning?: string;
+}
+
+function scheduledLine(ended: Ended, { name = 'session_cleanup', replaces, warning }: Expected = {}) {
   assert.deepEqual({ status: ended.status, stderr: ended.stderr }, { status: 0, stderr: '' });
   const { line } = ended;
+  const isInstalled = line.outcome === 'installed';
+  const warnings = isInstalled ? [warning, HAS_MAILER || line.mail_to === '' ? undefined : NO_MAILER] : [];
+  const warned = warnings.filter(Boolean).join('; ') || undefined;
   assert.deepEqual(Object.keys(line), [
     ...['timestamp', 'level', 'message', 'correlation_id', 'outcome', 'exit_status'],
-    ...['job_id', 'interval_seconds', 'schedule', 'version'],
+    ...['job_id', 'user', 'interval_seconds', 'schedule'],
+    ...(isInstalled ? ['next_time', 'command', 'database', 'table', 'mail_to'] : []),
+    ...(replaces ? ['replaced'] : []),
+    'version',
+    ...(warned === undefined ? [] : ['warning']),
   ]);
-  const { level, message, exit_status, job_id } = line;
-  assert.deepEqual([level, message, exit_status, job_id], ['info', 'session_cleanup_scheduled', 0, name]);
+  assert.deepEqual(
+    [line.level, line.message, line.exit_status, line.job_id, line.user, line.warning],
+    [warned === undefined ? 'info' : 'warn', 'session_cleanup_scheduled', 0, name, userInfo().username, warned],
+  );
   return line;
 }
 
 for (const [name, script] of Object.entries(crontabs)) {
   describe(`schedule with ${name} crontab`, { concurrency: 2 }, () => {
-    const createFor = (t: TestContext): Cron => {
+    const createFor = async (t: TestContext): Promise<Cron> => {
       const cron = createCron(script);
       t.after(() => cron.remove());
+      const database = await openSqlite(join(cron.folder, 'app.db'));
+      for (const table of ['sessions', 'carts']) {
+        await database.run(`CREATE TABLE ${table} (id INTEGER PRIMARY KEY, expires_at TEXT)`);
+        await database.run(`INSERT INTO ${table} (expires_at) VALUES ('${LIVE}')`);
+      }
+      await database.drop();
       return cron;
     };
 
     test('prints the entry and installs nothing', async (t) => {
-      const cron = createFor(t);
+      const cron = await createFor(t);
       const { status, stdout, stderr } = await cron.run(...URL_FLAGS);
       assert.deepEqual([status, stderr], [0, '']);
       const [begin, entry = '', end, ...rest] = stdout.split('\n');
@@ -107,18 +136,25 @@ for (const [name, script] of Object.entries(crontabs)) {
     });
 
     test('installs what it prints, and says when it runs', async (t) => {
-      const cron = createFor(t);
+      const cron = await createFor(t);
       const printed = (await cron.run(...URL_FLAGS)).stdout;
       const line = scheduledLine(await cron.run(...URL_FLAGS, '--install', '--correlation-id', 'deploy-7'));
       assert.deepEqual([line.outcome, line.interval_seconds, line.correlation_id], ['installed', 21_600, 'deploy-7']);
       assert.match(String(line.schedule), /^\d+ \*\/6 \* \* \*$/);
+      const [minute] = String(line.schedule).split(' ');
+      const next = new Date(String(line.next_time));
+      const [wait, hour] = [next.getTime() - Date.parse(String(line.timestamp)), next.getHours()];
+      assert.deepEqual([next.getMinutes(), hour % 6, wait > -1000 && wait <= 21_600_000], [Number(minute), 0, true]);
+      const command = `${process.execPath} ${BIN} run --db-url sqlite:${cron.folder}/app.db --log-format text`;
+      assert.deepEqual([line.command, line.mail_to], [command, userInfo().username]);
+      assert.deepEqual([line.database, line.table], [`sqlite:${cron.folder}/app.db`, 'sessions']);
       assert.ok(printed.includes(`\n${line.schedule} `), printed);
       // The ID is of this command, and one for all runs to come would be of no use.
       assert.equal(cron.read().toString(), printed);
     });
 
     test('twice gives one entry, and another interval replaces it', async (t) => {
-      const cron = createFor(t);
+      const cron = await createFor(t);
       scheduledLine(await cron.run(...URL_FLAGS, '--install'));
       const once = cron.read();
       scheduledLine(await cron.run(...URL_FLAGS, '--install'));
@@ -132,7 +168,7 @@ for (const [name, script] of Object.entries(crontabs)) {
     });
 
     test('keeps every other byte of the crontab, and takes the entry out again', async (t) => {
-      const cron = createFor(t);
+      const cron = await createFor(t);
       const before = Buffer.from('# mine \xff\xfe\nMAILTO=me\n\n 5 4 * * *\ttrue % in\n#x\n\n', 'latin1');
       cron.write(before);
       assert.deepEqual(cron.read(), before);
@@ -151,14 +187,57 @@ for (const [name, script] of Object.entries(crontabs)) {
       assert.deepEqual(cron.read(), Buffer.concat([before, after]));
     });
 
+    test('checks first whether the run would do its job, and installs nothing where it would not', async (t) => {
+      const cron = await createFor(t);
+      const refused = await cron.run(...URL_FLAGS, '--install', '--table', 'baskets');
+      const line = failureLine(refused, 3, 'refused');
+      assert.match(String(line.error), /^nothing was installed: .*baskets/);
+      assert.match(String(line.hint), / With --no-check it is installed as it is\.$/);
+      const missing = failureLine(await cron.run('--db-url', 'sqlite:no.db', '--install'), 4, 'unavailable');
+      assert.match(String(missing.error), /^nothing was installed: /);
+      assert.deepEqual(cron.read(), Buffer.alloc(0));
+      scheduledLine(await cron.run(...URL_FLAGS, '--install', '--no-check', '--table', 'baskets'));
+      assert.match(cron.read().toString(), / --table baskets /);
+    });
+
+    test('says what it replaces, where that is for another database or table', async (t) => {
+      const cron = await createFor(t);
+      const install = (...flags: string[]) => cron.run('--install', '--no-check', ...flags);
+      scheduledLine(await install(...URL_FLAGS));
+      scheduledLine(await install(...URL_FLAGS, '--every', '1h', '--timeout', '5m'));
+      const url = join(cron.folder, 'url');
+      writeFileSync(url, 'mysql://app:hunter2@db/app', { mode: 0o600 });
+      const replaces = true;
+      const first = scheduledLine(await install('--db-url-file', url, '--table', 'carts'), { replaces });
+      const second = scheduledLine(await install('--db-url-file', url, '--store', 'laravel'), { replaces });
+      writeFileSync(url, 'gone');
+      const third = scheduledLine(await install(...URL_FLAGS), { replaces });
+      assert.equal(first.replaced, `sqlite:${cron.folder}/app.db, table sessions`);
+      assert.equal(second.replaced, 'mysql://db:3306/app, table carts');
+      assert.equal(third.replaced, `--db-url-file ${url} --store laravel`);
+      cron.write(Buffer.from(`${BEGIN}\n1 1 1 1 1 true hunter2\n${END}\n`));
+      assert.equal(scheduledLine(await install(...URL_FLAGS), { replaces }).replaced, 'another command');
+    });
+
+    test('says whom cron mails, and when it cannot tell the next time', async (t) => {
+      const cron = await createFor(t);
+      const install = () => cron.run(...URL_FLAGS, '--install', '--no-check');
+      cron.write(Buffer.from('MAILTO="ops@example.org, dev"\n'));
+      assert.equal(scheduledLine(await install()).mail_to, 'ops@example.org, dev');
+      cron.write(Buffer.from('MAILTO=\nCRON_TZ=Asia/Tokyo\n'));
+      const warning = 'MAILTO is empty in the crontab: cron mails failures to nobody';
+      const { mail_to, next_time } = scheduledLine(await install(), { warning });
+      assert.deepEqual([mail_to, next_time], ['', null]);
+    });
+
     test('keeps entries of other names, each with a minute of its own', async (t) => {
-      const cron = createFor(t);
+      const cron = await createFor(t);
       const names = ['session_cleanup', 'carts', 'carts.old', 'carts-2'];
       const install = (name: string, ...flags: string[]) =>
-        cron.run(...URL_FLAGS, '--install', '--name', name, ...flags);
+        cron.run(...URL_FLAGS, '--install', '--no-check', '--name', name, ...flags);
       const minutes = new Set<unknown>();
       for (const name of names) {
-        const line = scheduledLine(await install(name, '--table', name), name);
+        const line = scheduledLine(await install(name, '--table', name), { name });
         minutes.add(String(line.schedule).split(' ')[0]);
       }
       assert.equal(minutes.size, names.length);
@@ -167,23 +246,33 @@ for (const [name, script] of Object.entries(crontabs)) {
         (name) => new RegExp(`^# BEGIN ${name} \\(.*\n.* --table ${name} .*\n# END ${name}\n`, 'm'),
       );
       for (const block of blocks) assert.match(before, block);
-      scheduledLine(await install('carts', '--table', 'baskets'), 'carts');
+      const { replaced } = scheduledLine(await install('carts', '--table', 'baskets'), {
+        name: 'carts',
+        replaces: true,
+      });
+      assert.equal(replaced, `sqlite:${cron.folder}/app.db, table carts`);
       assert.equal(cron.read().toString(), before.replace(' --table carts ', ' --table baskets '));
-      assert.equal(scheduledLine(await cron.run('--remove', '--name', 'carts'), 'carts').outcome, 'removed');
-      assert.equal(scheduledLine(await cron.run('--remove', '--name', 'carts'), 'carts').outcome, 'unchanged');
+      assert.equal(scheduledLine(await cron.run('--remove', '--name', 'carts'), { name: 'carts' }).outcome, 'removed');
+      assert.equal(
+        scheduledLine(await cron.run('--remove', '--name', 'carts'), { name: 'carts' }).outcome,
+        'unchanged',
+      );
       assert.equal(cron.read().toString(), before.replace(/# BEGIN carts \(.*\n.*\n# END carts\n/, ''));
     });
 
     test('does not take the block of another tool for an entry', async (t) => {
-      const cron = createFor(t);
+      const cron = await createFor(t);
       const others = Buffer.from('# BEGIN ANSIBLE MANAGED BLOCK\n0 1 * * * date\n# END ANSIBLE MANAGED BLOCK\n');
       cron.write(others);
-      assert.equal(scheduledLine(await cron.run('--remove', '--name', 'ANSIBLE'), 'ANSIBLE').outcome, 'unchanged');
+      assert.equal(
+        scheduledLine(await cron.run('--remove', '--name', 'ANSIBLE'), { name: 'ANSIBLE' }).outcome,
+        'unchanged',
+      );
       assert.deepEqual(cron.read(), others);
     });
 
     test('removes nothing where there is nothing, and says so', async (t) => {
-      const cron = createFor(t);
+      const cron = await createFor(t);
       assert.equal(scheduledLine(await cron.run('--remove')).outcome, 'unchanged');
       assert.deepEqual(cron.read(), Buffer.alloc(0));
       const others = Buffer.from('0 1 * * * date\n');
@@ -193,7 +282,7 @@ for (const [name, script] of Object.entries(crontabs)) {
     });
 
     test('changes nothing where the marks of an entry do not pair up', async (t) => {
-      const cron = createFor(t);
+      const cron = await createFor(t);
       const carts = '# BEGIN carts (session-cleanup schedule)\n0 1 * * * x\n# END carts\n';
       for (const text of [`${BEGIN}\n0 1 * * * date\n`, `${BEGIN}\n0 1 * * * date\n${carts}${END}\n`]) {
         const damaged = Buffer.from(text);
@@ -211,7 +300,7 @@ for (const [name, script] of Object.entries(crontabs)) {
     });
 
     test('says nothing with --quiet, and a sentence with --log-format text', async (t) => {
-      const cron = createFor(t);
+      const cron = await createFor(t);
       const quiet = await cron.run(...URL_FLAGS, '--install', '--quiet');
       assert.deepEqual([quiet.status, quiet.stdout, quiet.stderr], [0, '', '']);
       const { status, stdout } = await cron.run('--remove', '--log-format', 'text');
@@ -220,7 +309,7 @@ for (const [name, script] of Object.entries(crontabs)) {
     });
 
     test('leaves the crontab as it is after a mistake', async (t) => {
-      const cron = createFor(t);
+      const cron = await createFor(t);
       const { status } = await cron.run(...URL_FLAGS, '--install', '--every', '7m');
       assert.deepEqual([status, cron.read()], [2, Buffer.alloc(0)]);
     });
@@ -251,6 +340,46 @@ describe('the scheduled entry', () => {
       assert.match(second.stderr, /^Refused: there is no table /);
     });
   }
+});
+
+describe('a crontab command that waits', { concurrency: 3 }, () => {
+  /** Starts an installation over a crontab with the script, and sends the signal once the crontab is asked for that. */
+  async function interrupt(
+    t: TestContext,
+    script: string,
+    argument: string,
+  ): Promise<Ended & { readonly table: string }> {
+    const cron = createCron(`\necho x >>"$HOME/asked$1"${script}`);
+    t.after(() => cron.remove());
+    const args = ['schedule', ...URL_FLAGS, '--install', '--no-check'];
+    const { child, ended } = startCommand(args, { env: cron.env, cwd: cron.folder });
+    const home = cron.env.HOME ?? '';
+    for (let tries = 0; tries < 500 && !existsSync(join(home, `asked${argument}`)); tries += 1) await sleep(20);
+    child.kill('SIGTERM');
+    const { status, stdout, stderr } = await ended;
+    const table = join(home, 'table');
+    const result = { status, stdout, stderr, table: existsSync(table) ? readFileSync(table, 'utf8') : '' };
+    return { ...result, line: JSON.parse(stdout + stderr) };
+  }
+
+  test('while it reads: a signal leaves it behind, and nothing is changed', async (t) => {
+    const ended = await interrupt(t, '\nsleep 20', '-l');
+    const { error } = failureLine(ended, 143, 'interrupted');
+    assert.deepEqual([error, ended.table], ['stopped by SIGTERM while reading the crontab', '']);
+  });
+
+  test('while it writes: a signal waits for it, and what it has written is installed', async (t) => {
+    const ended = await interrupt(t, `\n[ "$1" = - ] && sleep 1${STUB}`, '-');
+    assert.equal(scheduledLine(ended).outcome, 'installed');
+    assert.match(ended.table, /^# BEGIN session_cleanup /);
+  });
+
+  test('while it writes, for too long: it is not known what came of it', async (t) => {
+    const ended = await interrupt(t, `\n[ "$1" = - ] && sleep 20${STUB}`, '-');
+    const { error, hint } = failureLine(ended, 143, 'interrupted');
+    assert.equal(error, 'stopped by SIGTERM while writing the crontab');
+    assert.equal(hint, 'It is not known whether the crontab was changed: look at it with crontab -l.');
+  });
 });
 
 describe('a schedule that cannot be', { concurrency: 3 }, () => {
@@ -320,7 +449,7 @@ describe('a schedule that cannot be', { concurrency: 3 }, () => {
   test('for the want of a crontab command is unavailable', async (t) => {
     const empty = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
     t.after(() => rmSync(empty, { recursive: true }));
-    const ended = await runCommand(['schedule', ...URL_FLAGS, '--install'], { env: { PATH: empty } });
+    const ended = await runCommand(['schedule', ...URL_FLAGS, '--install', '--no-check'], { env: { PATH: empty } });
     assert.equal(failureLine(ended, 4, 'unavailable').error_code, 'CRONTAB_UNAVAILABLE');
     assert.deepEqual(readdirSync(empty), []);
   });

@@ -18,7 +18,7 @@ const EXAMPLES = join(ROOT, 'examples');
 /** What a run may take after its timeout, in seconds. */
 const AFTERWARDS = 6;
 
-const OF_SCHEDULE = ['--name', '--every', '--cron', '--install', '--remove'];
+const OF_SCHEDULE = ['--name', '--every', '--cron', '--install', '--no-check', '--remove'];
 /** Those of npm, docker, kubectl, systemctl and what is in the images. */
 const OF_OTHERS = [
   '--connect',

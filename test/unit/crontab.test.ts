@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { openCrontab, removeBlock, upsertBlock } from '../../src/crontab/crontab.js';
+import { findBlock, removeBlock, upsertBlock, variableAt } from '../../src/crontab/block.js';
+import { openCrontab } from '../../src/crontab/crontab.js';
 import { CleanupError } from '../../src/errors.js';
 
 const NAME = 'session_cleanup';
@@ -38,6 +39,23 @@ describe('the block in a crontab', () => {
     for (const text of ['', 'a\n', 'a', 'a\r\n', '\n\n', 'a\n\n']) assert.equal(remove(upsert(text)), text);
     assert.equal(remove(`a\n${OLD}\nb`), 'a\nb');
     assert.equal(remove('a\nb\n'), 'a\nb\n');
+  });
+
+  test('is found, with the variables that are set where it stands', () => {
+    const text = `MAILTO=a\nMAILTO = "ops, dev"\n #MAILTO=b\n${OLD}\nMAILTO=c\n'CRON_TZ'=Asia/Tokyo\nXMAILTO=d\n`;
+    const crontab = Buffer.from(text);
+    assert.equal(findBlock(crontab, NAME), '1 1 1 1 1 old\n');
+    assert.equal(findBlock(crontab, 'carts'), '');
+    assert.deepEqual(
+      [variableAt(crontab, NAME, 'MAILTO'), variableAt(crontab, NAME, 'CRON_TZ')],
+      ['ops, dev', undefined],
+    );
+    // Where there is none yet: at the end.
+    assert.deepEqual(
+      [variableAt(crontab, 'carts', 'MAILTO'), variableAt(crontab, 'carts', 'CRON_TZ')],
+      ['c', 'Asia/Tokyo'],
+    );
+    assert.equal(variableAt(Buffer.from('MAILTO=""\n'), NAME, 'MAILTO'), '');
   });
 
   // Bytes that are no UTF-8 included.
@@ -104,17 +122,31 @@ describe('the block in a crontab', () => {
 });
 
 describe('the crontab command', () => {
+  const NONE = Buffer.alloc(0);
+  const ENTRY = Buffer.from('1 1 1 1 1 x\n');
   let folder: string;
   let program: string;
   let tab: string;
 
   const standIn = (script: string): void => writeFileSync(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-  const failure = (kind: string, message: RegExp) => (error: unknown) => {
+  const failure = (kind: string, message: RegExp, hint?: RegExp) => (error: unknown) => {
     assert.ok(error instanceof CleanupError);
     assert.equal(error.kind, kind);
     assert.match(error.message, message);
+    if (hint !== undefined) assert.match(error.hint ?? '', hint);
     return true;
   };
+  /** What stops, as a deadline does: `stop` by a signal after so long, and `drop` after as long again. */
+  const stopsAfter = (ms: number) => {
+    const [stop, drop] = [new AbortController(), new AbortController()];
+    const reason = { kind: 'signal', signal: 'SIGTERM' };
+    setTimeout(() => stop.abort(reason), ms);
+    setTimeout(() => drop.abort(reason), 2 * ms);
+    return { stop: stop.signal, drop: drop.signal };
+  };
+  const never = { stop: new AbortController().signal, drop: new AbortController().signal };
+  const UNCHANGED = /^(Find out what the crontab command waits for\. )?Nothing was changed\.$/;
+  const UNKNOWN = /It is not known whether the crontab was changed: look at it with crontab -l\.$/;
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
@@ -131,51 +163,105 @@ esac`);
   afterEach(() => rmSync(folder, { recursive: true }));
 
   test('reads and writes bytes; having none is having an empty one', async () => {
-    const crontab = openCrontab(program);
+    const crontab = openCrontab(never, program);
     assert.deepEqual(await crontab.read(), Buffer.alloc(0));
     const content = Buffer.from([0xff, 0x0d, 0x0a, 0x23, 0x0a]);
-    await crontab.write(content);
+    await crontab.write(NONE, content);
     assert.deepEqual(readFileSync(tab), content);
     assert.deepEqual(await crontab.read(), content);
-    await crontab.write(Buffer.alloc(0));
+    await crontab.write(NONE, Buffer.alloc(0));
     assert.equal(readFileSync(tab, 'utf8'), '');
   });
 
   test('gets an end to the last line where there is none', async () => {
-    await openCrontab(program).write(Buffer.from('a\nb'));
+    await openCrontab(never, program).write(NONE, Buffer.from('a\nb'));
     assert.equal(readFileSync(tab, 'utf8'), 'a\nb\n');
   });
 
   test('of busybox has other words for none', async () => {
     standIn(`echo "crontab: can't open 'root': No such file or directory" >&2; exit 1`);
-    assert.deepEqual(await openCrontab(program).read(), Buffer.alloc(0));
+    assert.deepEqual(await openCrontab(never, program).read(), Buffer.alloc(0));
   });
 
   test('that is missing is named', async () => {
-    const missing = openCrontab(join(folder, 'none'));
+    const missing = openCrontab(never, join(folder, 'none'));
     await assert.rejects(missing.read(), failure('unavailable', /^the crontab command cannot be run \(ENOENT\)$/));
-    await assert.rejects(missing.write(Buffer.from('a\n')), failure('unavailable', /ENOENT/));
+    await assert.rejects(missing.write(NONE, Buffer.from('a\n')), failure('unavailable', /ENOENT/));
   });
 
   test('that refuses says why, and nothing was written', async () => {
     standIn(`echo 'You (me) are not allowed to use this program (crontab)' >&2; echo 'See crontab(1)' >&2; exit 1`);
-    const crontab = openCrontab(program);
+    const crontab = openCrontab(never, program);
     const why = /: You \(me\) are not allowed to use this program \(crontab\); See crontab\(1\)$/;
     await assert.rejects(crontab.read(), failure('failed', why));
-    await assert.rejects(crontab.write(Buffer.alloc(1_000_000)), failure('failed', why));
+    await assert.rejects(crontab.write(NONE, Buffer.alloc(1_000_000)), failure('failed', why, UNKNOWN));
     assert.equal(existsSync(tab), false);
   });
 
   test('that keeps something else is found out', async () => {
     standIn('[ "$1" = -l ] && echo other; cat >/dev/null');
     await assert.rejects(
-      openCrontab(program).write(Buffer.from('a\n')),
+      openCrontab(never, program).write(NONE, Buffer.from('a\n')),
       failure('failed', /does not hold what was written/),
     );
   });
 
   test('that ends by a signal did not do its work', async () => {
     standIn('kill -9 $$');
-    await assert.rejects(openCrontab(program).read(), failure('unavailable', /SIGKILL/));
+    await assert.rejects(openCrontab(never, program).read(), failure('unavailable', /SIGKILL/));
+  });
+
+  test('that refuses to write says why, and that nothing was changed', async () => {
+    standIn('[ "$1" = -l ] && exit 0; echo "bad minute" >&2; exit 1');
+    const why = /^the crontab cannot be written: bad minute$/;
+    await assert.rejects(openCrontab(never, program).write(NONE, ENTRY), failure('failed', why, UNCHANGED));
+  });
+
+  // What it has started, and what keeps its output open, is not waited for either.
+  const WAITS = `trap '' TERM INT HUP; sleep 20 & wait`;
+
+  test('that waits is given up', async () => {
+    standIn(WAITS);
+    const crontab = openCrontab(never, program, 300);
+    await assert.rejects(crontab.read(), failure('timed_out', /^timed out after 0\.3 s while reading the crontab$/));
+    const writing = /^timed out after 0\.3 s while writing the crontab$/;
+    await assert.rejects(crontab.write(NONE, ENTRY), failure('timed_out', writing, UNKNOWN));
+    standIn(`[ "$1" = -l ] && exit 0; ${WAITS}`);
+    await assert.rejects(crontab.write(NONE, ENTRY), failure('timed_out', writing, UNCHANGED));
+  });
+
+  test('that waits is left behind at a stop', async () => {
+    standIn(WAITS);
+    const reading = /^stopped by SIGTERM while reading the crontab$/;
+    await assert.rejects(openCrontab(stopsAfter(300), program).read(), failure('interrupted', reading));
+    const writing = /^stopped by SIGTERM while writing the crontab$/;
+    await assert.rejects(
+      openCrontab(stopsAfter(300), program).write(NONE, ENTRY),
+      failure('interrupted', writing, UNKNOWN),
+    );
+  });
+
+  test('is not broken off by a stop, and what it wrote counts', async () => {
+    standIn(`cd "${folder}"; [ "$1" = -l ] && exec cat tab; sleep 0.5; exec cat >tab`);
+    const stops = stopsAfter(200);
+    const { drop } = never;
+    await openCrontab({ ...stops, drop }, program).write(NONE, ENTRY);
+    assert.ok(stops.stop.aborted);
+    assert.deepEqual(readFileSync(tab), ENTRY);
+    // It had done its work before it was killed.
+    standIn(`cd "${folder}"; [ "$1" = -l ] && exec cat tab; cat >tab; kill -9 $$`);
+    await openCrontab(never, program).write(ENTRY, NONE);
+    assert.equal(readFileSync(tab, 'utf8'), '');
+  });
+
+  test('is not even started after a stop', async () => {
+    const stop = AbortSignal.abort({ kind: 'signal', signal: 'SIGINT' });
+    const { drop } = never;
+    await assert.rejects(openCrontab({ stop, drop }, program).read(), failure('interrupted', /^stopped by SIGINT/));
+    await assert.rejects(
+      openCrontab({ stop, drop }, program).write(NONE, ENTRY),
+      failure('interrupted', /^stopped by SIGINT/),
+    );
+    assert.equal(existsSync(tab), false);
   });
 });

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { renderBlock, scheduledArguments } from '../../src/crontab/entry.js';
+import { argumentsOf, renderBlock, scheduledArguments } from '../../src/crontab/entry.js';
 import { cronExpression, every, scheduleEvery } from '../../src/crontab/times.js';
 import { databaseUrl } from '../../src/engines/index.js';
 
@@ -254,9 +254,21 @@ describe('the block', () => {
         const script = `show() { shift; printf '%s\\0' "$@"; }\nshow ${command}`;
         const shown = execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' });
         assert.deepEqual(shown.split('\0').slice(0, -1), ['/opt/bin/session-cleanup', 'run', ...args]);
+        assert.deepEqual(argumentsOf(entry), args);
       }),
       { numRuns: 200 },
     );
+  });
+
+  test('is read again, also where somebody has changed it', () => {
+    const lines = {
+      '# mine\n\n1 1 1 1 1 node x run --table a >/dev/null 2>&1': ['--table', 'a'],
+      "@daily  node x run --table 'a b'\t--quiet": ['--table', 'a b', '--quiet'],
+      '1 1 1 1 1 node x run': [],
+      '1 1 1 1 1 true': undefined,
+      '': undefined,
+    };
+    for (const [text, args] of Object.entries(lines)) assert.deepEqual(argumentsOf(text), args, text);
   });
 
   test('is refused where a crontab cannot hold it', () => {

@@ -1,0 +1,110 @@
+// The run that an entry stands for: the arguments that are written down, and the settings that cron will have of them.
+import { Readable } from 'node:stream';
+import { engineOf } from '../engines/index.js';
+import { CleanupError } from '../errors.js';
+import { type Config, resolveConfig } from '../settings/config.js';
+import { flagName, SETTING_NAMES, SETTINGS, type SettingName } from '../settings/settings.js';
+import { argumentsOf, HAS_PASSWORD, scheduledArguments } from './entry.js';
+
+export type RunFlags = Readonly<Partial<Record<SettingName, string | boolean>>>;
+
+/** The run of an entry: its arguments, and what they come to without the environment, of which cron has nothing. */
+export interface ScheduledRun {
+  readonly args: readonly string[];
+  readonly config: Config;
+}
+
+/**
+ * @param stop ends what waits for a file
+ * @throws CleanupError
+ */
+export async function readRun(
+  runFlags: RunFlags,
+  cwd: string,
+  stop: AbortSignal,
+  problems: string[],
+): Promise<ScheduledRun | undefined> {
+  if (runFlags.dbUrl === undefined && runFlags.dbUrlFile === undefined) {
+    problems.push('--db-url-file is missing: cron knows no variable of this shell');
+    return undefined;
+  }
+  // The ID is that of this command: each run to come has its own. What goes wrong is mailed, and read by people.
+  const { correlationId: _, ...given } = runFlags;
+  const isFormatGiven = given.logFormat !== undefined || given.json !== undefined;
+  const scheduled: RunFlags = isFormatGiven ? given : { ...given, logFormat: 'text' };
+  const named = Object.fromEntries(
+    Object.entries(scheduled).map(([name, value]) => [flagName(SETTINGS[name as SettingName].flags), value]),
+  );
+  const args = scheduledArguments(named as Record<`--${string}`, string | boolean>, cwd);
+  if ('problem' in args) {
+    problems.push(args.problem);
+    return undefined;
+  }
+  // Of what the entry says, not of what was given: cron has the one and not the other.
+  const config = await readConfig(flagsOf(args.value), stop);
+  if (config instanceof CleanupError) {
+    if (config.kind !== 'usage') throw config;
+    problems.push(config.message);
+    return undefined;
+  }
+  const { target, replicas } = config;
+  if (runFlags.dbUrlFile !== undefined && engineOf(target).relativePaths(target).length > 0) {
+    problems.push('--db-url-file holds a relative path: cron starts in another folder');
+  }
+  for (const replica of replicas) {
+    const url = replica.secrets.length > 0 ? { problem: HAS_PASSWORD } : engineOf(replica).crontabUrl('', replica, cwd);
+    if ('problem' in url) problems.push(`--replica ${url.problem}`);
+  }
+  return { args: args.value, config };
+}
+
+async function readConfig(flags: RunFlags, stop: AbortSignal): Promise<Config | CleanupError> {
+  const { config } = await resolveConfig({
+    command: 'schedule',
+    flags,
+    env: {},
+    stdin: () => Readable.from([]),
+    // Its --timeout is that of the runs to come.
+    stopAfter: () => stop,
+  });
+  return config;
+}
+
+function flagsOf(args: readonly string[]): RunFlags {
+  const flags: Partial<Record<SettingName, string | boolean>> = {};
+  for (let at = 0; at < args.length; at += 1) {
+    const name = SETTING_NAMES.find((candidate) => flagName(SETTINGS[candidate].flags) === args[at]);
+    if (name === undefined) continue;
+    const takesValue = SETTINGS[name].flags.includes('<');
+    flags[name] = takesValue ? (args[at + 1] ?? '') : true;
+    if (takesValue) at += 1;
+  }
+  return flags;
+}
+
+export interface PlaceOfRun {
+  readonly database: string;
+  readonly table: string;
+}
+
+export function placeOf({ target, schema, table }: Config): PlaceOfRun {
+  return { database: target.shown, table: schema === undefined ? table : `${schema}.${table}` };
+}
+
+export function describePlace({ database, table }: PlaceOfRun): string {
+  return `${database}, table ${table}`;
+}
+
+/** What the entry of a block is for; undefined where there is none. */
+export async function describeEntry(lines: string, stop: AbortSignal): Promise<string | undefined> {
+  if (lines === '') return undefined;
+  const args = argumentsOf(lines);
+  if (args === undefined) return 'another command';
+  const config = await readConfig(flagsOf(args), stop);
+  if (!(config instanceof CleanupError)) return describePlace(placeOf(config));
+  // Its URL cannot be read any more, and is left out: it may hold a password.
+  const { dbUrlFile, store, table } = flagsOf(args);
+  return Object.entries({ '--db-url-file': dbUrlFile, '--store': store, '--table': table })
+    .flatMap(([flag, value]) => (value === undefined ? [] : [`${flag} ${value}`]))
+    .join(' ');
+}
