@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { COMMAND_LINE } from '../dist/src/cli/description.js';
 import { renderManPage } from '../dist/src/cli/man-page.js';
-import { EXAMPLES, EXIT_STATUSES } from '../dist/src/cli/program.js';
+import { EXIT_STATUSES } from '../dist/src/cli/statuses.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const page = renderManPage({
@@ -10,8 +10,8 @@ const page = renderManPage({
   version,
   date: '2026-11-23',
   sections: [
-    { heading: 'EXIT STATUS', terms: EXIT_STATUSES },
-    { heading: 'EXAMPLES', code: EXAMPLES },
+    { heading: 'EXIT STATUS', terms: EXIT_STATUSES.map(({ statuses, meaning }) => [statuses.join(', '), meaning]) },
+    { heading: 'EXAMPLES', code: COMMAND_LINE.commands.flatMap(({ examples }) => examples) },
   ],
 });
 writeFileSync(new URL('../man/session-cleanup.1', import.meta.url), page);

@@ -28,10 +28,11 @@ export async function main(world: World): Promise<number> {
   const deadline = createDeadline({ startedAt, onSignal: (listener) => world.onSignal(listener) });
   // A reader that goes away in the middle of a run must not end it.
   for (const stream of [world.stdout, world.stderr]) stream.on('error', () => {});
-  const invocation = parseArguments(world.argv, world.version);
+  const invocation = parseArguments(world.argv, { version: world.version, columns: world.stdout.columns });
   if (invocation.kind === 'help') {
-    await orAborted(write(world.stdout, invocation.text), deadline.leave);
-    return 0;
+    const { text, exitStatus } = invocation;
+    await orAborted(write(exitStatus === 0 ? world.stdout : world.stderr, text), deadline.leave);
+    return exitStatus;
   }
   const { logging, config } = await resolveConfig({
     command: commandOf(invocation),

@@ -13,9 +13,26 @@ export function nearestName<Name extends string>(name: string, known: readonly N
   return ranked[0]?.candidate;
 }
 
+/** More than these are no help. */
+const MOST_NAMED = 4;
+/** Shorter than this, a name is a part of too many others. */
+const LEAST_PART = 4;
+
+/** The few names that the given one is a part of, or that are a part of it; or else the nearest. */
+export function nearNames<Name extends string>(name: string, known: readonly Name[]): readonly Name[] {
+  const given = compact(name);
+  const related = known.filter((candidate) => {
+    const other = compact(candidate);
+    return given.length >= LEAST_PART && other.length >= LEAST_PART && (other.includes(given) || given.includes(other));
+  });
+  const nearest = nearestName(name, known);
+  if (related.length > 1 || nearest === undefined) return related.length <= MOST_NAMED ? related : [];
+  return [nearest];
+}
+
 /** In lower case and without what joins words. */
 export function compact(name: string): string {
-  return name.toLowerCase().replace(/[-_]/g, '');
+  return name.toLowerCase().replace(/[-_. ]/g, '');
 }
 
 /** How many letters are missing, too many, wrong, or swapped with their neighbour. */

@@ -1,5 +1,11 @@
 // Scripts that complete the command line in a shell. They hold all there is to say: no Tab starts Node.
-import { type CommandLine, type FlagDescription, parseFlags } from './command-line.js';
+import {
+  type CommandDescription,
+  type CommandLine,
+  type FlagDescription,
+  parseFlags,
+  spellings,
+} from './command-line.js';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
@@ -25,10 +31,10 @@ function bashScript({ name, flags, commands }: CommandLine): string {
       replies.set(reply, [...(replies.get(reply) ?? []), ...names]);
     }
     const values = [...replies].map(([reply, names]) => `        ${names.join(' | ')}) ${reply} ;;`);
-    const own = `        *) words='${namesOf(command.flags).join(' ')}' ;;`;
+    const own = `        *) words='${[...argumentsOf(command), ...spellings(command.flags)].join(' ')}' ;;`;
     return `    ${command.name})\n      case $before in\n${[...values, own].join('\n')}\n      esac ;;`;
   });
-  const first = [...commands.map((command) => command.name), ...namesOf(flags)];
+  const first = [...commands.map((command) => command.name), ...spellings(flags)];
   return `# bash completion of ${name}
 ${functionName}() {
   local current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]} words=''
@@ -72,7 +78,7 @@ function zshScript({ name, flags, commands }: CommandLine): string {
       .map((spec) => ` \\\n${indent}${spec}`)
       .join('');
   const cases = commands.map(
-    (command) => `        ${command.name}) _arguments${specs(command.flags, '          ')} ;;`,
+    (command) => `        ${command.name}) _arguments${argumentSpec(command)}${specs(command.flags, '          ')} ;;`,
   );
   const described = commands.map((command) => `        ${quote(`${command.name}:${describe(command.help)}`)}`);
   return `#compdef ${name}
@@ -124,14 +130,24 @@ function fishScript({ name, flags, commands }: CommandLine): string {
     ),
     ...flags.map((flag) => line('__fish_use_subcommand', flag)),
     ...commands.flatMap((command) =>
+      argumentsOf(command).map(
+        (choice) => `complete -c ${name} -n ${word(`__fish_seen_subcommand_from ${command.name}`)} -a ${choice}`,
+      ),
+    ),
+    ...commands.flatMap((command) =>
       command.flags.map((flag) => line(`__fish_seen_subcommand_from ${command.name}`, flag)),
     ),
     '',
   ].join('\n');
 }
 
-function namesOf(flags: readonly FlagDescription[]): readonly string[] {
-  return flags.flatMap((flag) => parseFlags(flag.flags).names);
+function argumentsOf({ argument }: CommandDescription): readonly string[] {
+  return argument?.choices ?? [];
+}
+
+/** For zsh. */
+function argumentSpec({ argument }: CommandDescription): string {
+  return argument === undefined ? '' : ` ${quote(`1:${argument.name}:(${argument.choices.join(' ')})`)}`;
 }
 
 function isPath({ flags }: FlagDescription): boolean {

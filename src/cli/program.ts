@@ -1,155 +1,130 @@
-// commander, and nothing else: commands, flags and help in; raw strings out.
+// commander, and nothing else: what was typed in; a command with its raw flags, a text to print, or a problem out.
 import { Command, CommanderError } from 'commander';
 import type { ScheduleFlags } from '../commands/schedule.js';
-import { flagName, SETTINGS, type SettingName } from '../settings/settings.js';
-import { alternatives } from '../settings/values.js';
-import { type CommandDescription, parseFlags } from './command-line.js';
+import { listStores } from '../commands/stores.js';
+import { SETTINGS, type SettingName } from '../settings/settings.js';
+import type { CommandDescription, FlagDescription } from './command-line.js';
 import { completionScript, SHELLS } from './completion.js';
-import { COMMAND_LINE, COMMANDS, COMPLETION } from './description.js';
+import { COMMAND_LINE, type CommandName } from './description.js';
+import { renderHelp } from './help.js';
+import { argumentProblem, describeProblem, unknownCommand } from './suggestions.js';
 
 type Flags = Readonly<Partial<Record<SettingName, string | boolean>>>;
 
 export type Invocation =
-  /** A text to print, and that is all. */
-  | { readonly kind: 'help'; readonly text: string }
+  /** A text to print, and that is all: to stdout, or where no command was given to stderr. */
+  | { readonly kind: 'help'; readonly text: string; readonly exitStatus: 0 | 2 }
   | {
       readonly kind: 'usage';
       readonly problem: string;
       /** Undefined where none was given, or none that there is. */
-      readonly command: string | undefined;
+      readonly command: CommandName | undefined;
       /** Those that say how the problem is to be told. */
       readonly flags: Flags;
     }
   | { readonly kind: 'run' | 'check'; readonly flags: Flags }
   | { readonly kind: 'schedule'; readonly flags: Flags; readonly schedule: ScheduleFlags };
 
-export const EXAMPLES: readonly string[] = [
-  'session-cleanup run --db-url sqlite:/var/lib/app/app.db',
-  'session-cleanup run --db-url-file /etc/session-cleanup/url --timeout 5m',
-  'session-cleanup run --db-url-file /etc/session-cleanup/url --dry-run',
-  'session-cleanup check --db-url-file /etc/session-cleanup/url',
-  'session-cleanup schedule --db-url-file /etc/session-cleanup/url --every 6h --install',
-];
+/** Of a terminal that does not tell its width, and of what is no terminal. */
+const DEFAULT_COLUMNS = 80;
 
-export const EXIT_STATUSES: readonly (readonly [string, string])[] = [
-  ['0', 'done; also when nothing was expired'],
-  ['1', 'failed: only committed batches stay (the line says "unknown" where the COMMIT was not confirmed)'],
-  ['2', 'usage or configuration; the database was not touched'],
-  ['3', 'refused: no such table or column, or its values do not fit the format'],
-  ['4', 'unavailable: cannot connect or log in'],
-  ['75', 'busy: another run is at work, or the database stayed locked'],
-  ['124', 'out of time: what is counted was deleted, run it again'],
-  ['130, 143, 129', 'stopped by SIGINT, SIGTERM, SIGHUP: only committed batches stay'],
-];
+interface Program {
+  readonly version: string;
+  /** Width of the terminal that the help is for; undefined where there is none. */
+  readonly columns: number | undefined;
+}
 
-const EXAMPLES_TEXT = ['Examples:', ...EXAMPLES.map((example) => `  $ ${example}`), ''].join('\n');
-const EXIT_STATUSES_TEXT = [
-  '',
-  'Exit status:',
-  ...EXIT_STATUSES.map(([status, text]) => `${status.padStart(5)}  ${text}`),
-].join('\n');
-
-const COMMAND_PROBLEM = `the command must be ${alternatives(COMMAND_LINE.commands.map(({ name }) => name))}`;
-const SHELL_PROBLEM = `completion must be followed by ${COMPLETION.argument.help}`;
-
-/** Reads the arguments after the name of the program. What it says of them never repeats one that may hold a secret. */
-export function parseArguments(argv: readonly string[], version: string): Invocation {
-  let text = '';
+/** Reads the arguments after the name of the program. */
+export function parseArguments(argv: readonly string[], { version, columns }: Program): Invocation {
+  const width = columns || DEFAULT_COLUMNS;
+  if (argv.length === 0) return { kind: 'help', text: renderHelp(COMMAND_LINE, undefined, width), exitStatus: 2 };
+  let printed = '';
   let invocation: Invocation | undefined;
-  const chosen = COMMAND_LINE.commands.find(({ name }) => name === argv[0]);
-  const output = {
-    writeOut: (part: string) => {
-      text += part;
+  const program = createProgram(version, width, {
+    print(text) {
+      printed += text;
     },
-    writeErr: () => {},
-  };
-  const program = new Command('session-cleanup')
-    .description('Deletes the expired rows of a sessions table, and nothing else.')
-    .version(version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
-    .exitOverride()
-    .configureOutput(output)
-    .addHelpText('before', EXAMPLES_TEXT)
-    .addHelpText('after', EXIT_STATUSES_TEXT);
-  const variablesNote =
-    `Each flag has an environment variable, such as ${SETTINGS.timeout.variables[0]} for ${flagName(SETTINGS.timeout.flags)}.\n` +
-    'A flag beats the variable; an empty variable is unset.';
-  for (const { name, help, flags, note = variablesNote } of COMMANDS) {
-    const command = program
-      .command(name)
-      .description(help)
-      .helpOption('-h, --help', 'print this help')
-      .exitOverride()
-      .configureOutput(output)
-      .allowExcessArguments(false)
-      .addHelpText('before', EXAMPLES_TEXT)
-      .addHelpText('after', `\n${note}\n${EXIT_STATUSES_TEXT}`)
-      .action(({ name: entry, every, cron, install, check, remove, ...given }: Flags & ScheduleFlags) => {
-        invocation =
-          name === 'schedule'
-            ? { kind: name, flags: given, schedule: { name: entry, every, cron, install, check, remove } }
-            : { kind: name, flags: given };
-      });
-    for (const flag of flags) {
-      const described = flag.default === undefined ? flag.help : `${flag.help} (default: ${flag.default})`;
-      if (flag === SETTINGS.replica)
-        command.option(flag.flags, described, (url, more?: string) => `${more ?? ''} ${url}`);
-      else command.option(flag.flags, described);
-    }
-  }
-  program
-    .command(COMPLETION.name)
-    .description(COMPLETION.help)
-    .argument(`<${COMPLETION.argument.name}>`, COMPLETION.argument.help)
-    .helpOption('-h, --help', 'print this help')
-    .exitOverride()
-    .configureOutput(output)
-    .action((given: string) => {
-      const shell = SHELLS.find((name) => name === given);
-      invocation =
-        shell === undefined
-          ? usage(SHELL_PROBLEM)
-          : { kind: 'help', text: `${completionScript(shell, COMMAND_LINE).trimEnd()}\n` };
-    });
+    invoke(name, args, flags) {
+      invocation = invocationOf(name, args, flags, { version, columns });
+    },
+  });
+  const chosen = COMMAND_LINE.commands.find(({ name }) => name === argv[0]);
+  const used = program.commands.find((command) => command.name() === chosen?.name);
   try {
     program.parse(argv, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // Help is told with a status of its own: that of the process, which is a failure until the end.
-    if (text !== '') return { kind: 'help', text };
-    return usage(describe(error, chosen));
+    if (printed !== '') return { kind: 'help', text: printed, exitStatus: 0 };
+    const words = [argv[0] ?? '', ...(used?.args ?? [])];
+    return usage(describeProblem(error, chosen, words), chosen?.name, used?.opts());
   }
-  return invocation ?? usage(COMMAND_PROBLEM);
+  return invocation ?? usage(unknownCommand(''), undefined);
+}
 
-  /** With the flags that could be read all the same. */
-  function usage(problem: string): Invocation {
-    const { logFormat, correlationId }: Flags =
-      program.commands.find((known) => known.name() === chosen?.name)?.opts() ?? {};
-    const flags = Object.entries({ logFormat, correlationId }).filter(([, value]) => value !== undefined);
-    return { kind: 'usage', problem, command: chosen?.name, flags: Object.fromEntries(flags) };
+interface Told {
+  print(text: string): void;
+  invoke(name: CommandName, args: readonly string[], flags: Flags & ScheduleFlags): void;
+}
+
+function createProgram(version: string, width: number, { print, invoke }: Told): Command {
+  const prepare = (command: Command, described: CommandDescription | undefined): Command =>
+    command
+      .helpOption('-h, --help')
+      .exitOverride()
+      .configureOutput({ writeOut: print, writeErr: () => {} })
+      .configureHelp({ formatHelp: () => renderHelp(COMMAND_LINE, described, width) });
+  const program = prepare(new Command(COMMAND_LINE.name), undefined).version(version, '-V, --version');
+  for (const described of COMMAND_LINE.commands) {
+    const { name, argument, flags } = described;
+    const command = prepare(program.command(name), described).allowExcessArguments(false);
+    if (argument !== undefined) command.argument(`<${argument.name}>`);
+    for (const flag of flags) if (!flag.flags.startsWith('-h')) addOption(command, flag);
+    command.action(() => invoke(name, command.args, command.opts()));
+  }
+  return program;
+}
+
+function addOption(command: Command, flag: FlagDescription): void {
+  // Given more than once, all of them count.
+  if (flag === SETTINGS.replica) command.option(flag.flags, '', (url, more?: string) => `${more ?? ''} ${url}`);
+  else command.option(flag.flags);
+}
+
+function invocationOf(
+  name: CommandName,
+  [argument]: readonly string[],
+  { name: entry, every, cron, install, check, remove, ...flags }: Flags & ScheduleFlags,
+  { version, columns }: Program,
+): Invocation {
+  switch (name) {
+    case 'run':
+    case 'check':
+      return { kind: name, flags };
+    case 'schedule':
+      return { kind: name, flags, schedule: { name: entry, every, cron, install, check, remove } };
+    case 'stores':
+      return printing(listStores({ json: flags.json === true, columns }));
+    case 'version':
+      return printing(version);
+    case 'completion': {
+      const shell = SHELLS.find((known) => known === argument);
+      if (shell !== undefined) return printing(completionScript(shell, COMMAND_LINE));
+      return usage(argumentProblem(COMMAND_LINE.commands.find((command) => command.name === name)), name);
+    }
   }
 }
 
-function describe({ code, message }: CommanderError, command: CommandDescription | undefined): string {
-  switch (code) {
-    case 'commander.unknownOption': {
-      // Only the name, and only if it looks like one: `--db-urll=mysql://…` would show its password.
-      const name = /'(--?[a-z][a-z-]*)['=]/i.exec(message)?.[1];
-      if (name === undefined) return 'an unknown option was given';
-      const isKnown = command?.flags.some(({ flags }) => parseFlags(flags).names.includes(name));
-      if (isKnown) return `${name} takes no value`;
-      return `${name} is not an option${command === undefined ? '' : ` of ${command.name}`}`;
-    }
-    case 'commander.unknownCommand':
-    case 'commander.help':
-      return COMMAND_PROBLEM;
-    case 'commander.excessArguments':
-      return 'an argument was given that belongs to no flag';
-    case 'commander.missingArgument':
-      return SHELL_PROBLEM;
-    case 'commander.optionMissingArgument':
-      return `${flagName(message)} needs a value`;
-    default:
-      return 'the arguments cannot be understood';
-  }
+function printing(text: string): Invocation {
+  return { kind: 'help', text: `${text.trimEnd()}\n`, exitStatus: 0 };
+}
+
+/** With the flags that could be read all the same. */
+function usage(
+  problem: string,
+  command: CommandName | undefined,
+  { logFormat, json, correlationId }: Flags = {},
+): Invocation {
+  const flags = Object.entries({ logFormat, json, correlationId }).filter(([, value]) => value !== undefined);
+  return { kind: 'usage', problem, command, flags: Object.fromEntries(flags) };
 }

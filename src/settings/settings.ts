@@ -9,6 +9,7 @@ import {
   duration,
   flag,
   identifier,
+  knownName,
   type Parser,
   path,
   rowLimit,
@@ -66,14 +67,15 @@ export const SETTINGS = {
   dbUrl: setting('--db-url <url>', databaseUrl, {
     group: 'Database',
     variables: ['DATABASE_URL'],
-    help: 'such as sqlite:path, mysql://user@host/database or mariadb://…',
+    help: 'the database, such as sqlite:path or mysql://user@host/database',
   }),
   dbUrlFile: setting('--db-url-file <path>', path, {
     group: 'Database',
     variables: ['DATABASE_URL_FILE'],
     help: 'file or pipe that holds the URL; - reads standard input',
   }),
-  store: choiceOf('--store <name>', storeNames, {
+  store: setting('--store <name>', knownName('store', storeNames, 'session-cleanup stores lists them all'), {
+    choices: storeNames,
     group: 'Which rows',
     help: 'preset for a known session store: table, column, format and lifetime; session-cleanup stores lists them',
   }),
@@ -137,7 +139,7 @@ export const SETTINGS = {
   }),
   maxLag: setting('--max-lag <duration>', duration(), {
     group: 'How it runs',
-    help: 'between batches, wait while a --replica is further behind, or while a Galera node holds writers back',
+    help: 'wait between batches while a --replica is further behind, or while a Galera node holds writers back',
     runOnly: true,
   }),
   replica: setting('--replica <url>', replicaUrls, {
@@ -154,7 +156,7 @@ export const SETTINGS = {
   logLevel: choiceOf('--log-level <level>', ['error', 'warn', 'info', 'debug'], {
     group: 'What it says',
     default: 'info',
-    help: 'error, warn, info or debug',
+    help: 'the least that is told: error, warn, info or debug',
   }),
   quiet: setting('-q, --quiet', flag, { group: 'What it says', help: 'print nothing on success' }),
   correlationId: setting('--correlation-id <id>', correlationId, {

@@ -1,6 +1,7 @@
 // Pure parsers of the settings' values: raw text in, a value or a problem out.
 // A problem never repeats the raw text: a URL with its password may have been given to the wrong flag.
 
+import { nearNames } from '../nearest.js';
 import type { Parser } from '../parsing.js';
 
 export type { Parsed, Parser } from '../parsing.js';
@@ -45,6 +46,17 @@ export function choice<V extends string>(...values: readonly V[]): Parser<V> {
   return (raw) => {
     const value = values.find((candidate) => candidate === raw);
     return value === undefined ? { problem: `must be ${alternatives(values)}` } : { value };
+  };
+}
+
+/** One of many names of a thing such as a store; `listed` says where they all are. */
+export function knownName<V extends string>(thing: string, names: readonly V[], listed: string): Parser<V> {
+  return (raw) => {
+    const value = names.find((name) => name === raw);
+    if (value !== undefined) return { value };
+    const near = nearNames(raw, names);
+    const problem = `names an unknown ${thing}`;
+    return { problem: near.length === 0 ? `${problem}: ${listed}` : `${problem}; did you mean ${alternatives(near)}?` };
   };
 }
 

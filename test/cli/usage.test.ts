@@ -9,6 +9,9 @@ import { type Ended, runCommand } from '../support/command.js';
 import { engines } from '../support/databases.js';
 import { failureLine, type Line } from '../support/lines.js';
 import { createSessions, fileOf } from '../support/sessions.js';
+import { runAtTerminal } from '../support/terminal.js';
+
+const NAMES = ['run', 'check', 'schedule', 'stores', 'completion', 'version'];
 
 const [sqlite] = engines;
 assert.ok(sqlite?.family === 'sqlite');
@@ -131,30 +134,52 @@ describe('a mistake', { concurrency: 2 }, () => {
     assert.deepEqual(problems.map((problem) => problem.split(' ')[0]).sort(), [...named].sort());
   });
 
-  const COMMANDS = 'the command must be run, check, schedule or completion';
+  const COMMANDS = 'the command must be run, check, schedule, stores, completion or version';
   const COMPLETION = 'completion must be followed by bash, zsh or fish';
-  const arguments_ = [
-    { what: 'an unknown flag', args: ['run', '--tabel'], error: '--tabel is not an option of run' },
+  const arguments_: readonly {
+    readonly what: string;
+    readonly args: readonly string[];
+    readonly error: string | RegExp;
+  }[] = [
     {
-      what: 'an unknown flag with a value',
-      args: ['run', '--tabel=hunter2'],
-      error: '--tabel is not an option of run',
+      what: 'a mistyped flag',
+      args: ['run', '--tabel'],
+      error: '--tabel is not an option of run; did you mean --table?',
     },
+    {
+      what: 'a mistyped flag with a value',
+      args: ['run', '--tabel=hunter2'],
+      error: '--tabel is not an option of run; did you mean --table?',
+    },
+    {
+      what: 'another word for a flag',
+      args: ['run', '--column', 'hunter2'],
+      error: '--column is not an option of run; did you mean --expires-column?',
+    },
+    { what: 'half a flag', args: ['run', '--dry'], error: '--dry is not an option of run; did you mean --dry-run?' },
+    { what: 'a flag like no other', args: ['run', '--verbose'], error: '--verbose is not an option of run' },
+    { what: 'a password behind a short flag', args: ['run', '-phunter'], error: '-p is not an option of run' },
+    { what: 'a password in the name of a flag', args: ['run', '--p4-hunter2'], error: 'unknown option of run' },
     { what: 'an unknown short flag', args: ['run', '-x'], error: '-x is not an option of run' },
     {
       what: "a flag of another command's",
       args: ['check', '--batch-size', '5'],
-      error: '--batch-size is not an option of check',
+      error: '--batch-size is not an option of check, but of run or schedule',
     },
     {
-      what: 'an unknown flag of a schedule',
+      what: 'a mistyped flag of a schedule',
       args: ['schedule', '--evry=6h'],
-      error: '--evry is not an option of schedule',
+      error: '--evry is not an option of schedule; did you mean --every?',
     },
     {
       what: 'an unknown flag of the completion',
       args: ['completion', '--zsh'],
       error: '--zsh is not an option of completion',
+    },
+    {
+      what: 'a flag of a run for the stores',
+      args: ['stores', '--table', 'x'],
+      error: '--table is not an option of stores, but of run, check or schedule',
     },
     { what: 'a completion without a shell', args: ['completion'], error: COMPLETION },
     { what: 'a completion for another shell', args: ['completion', 'hunter2'], error: COMPLETION },
@@ -165,17 +190,68 @@ describe('a mistake', { concurrency: 2 }, () => {
       args: ['schedule', '--db-url=sqlite:a', '--every', 'hunter2'],
       error: /^--every must be /,
     },
+    {
+      what: 'a mistyped store',
+      args: ['run', '--store', 'laravell'],
+      error: '--store names an unknown store; did you mean laravel?',
+    },
+    {
+      what: 'a store like no other',
+      args: ['run', '--store', 'hunter2'],
+      error: '--store names an unknown store: session-cleanup stores lists them all',
+    },
+    {
+      what: 'a part of the names of four stores',
+      args: ['run', '--store', 'Auth.js'],
+      error: '--store names an unknown store; did you mean authjs-drizzle, authjs-pg, authjs-prisma or authjs-typeorm?',
+    },
+    {
+      what: 'a part of the names of two stores',
+      args: ['run', '--store', 'flask'],
+      error: '--store names an unknown store; did you mean flask-session or flask-session-postgresql?',
+    },
+    { what: 'a mistyped command', args: ['chekc'], error: 'unknown command; did you mean check?' },
     { what: 'an unknown command', args: ['hunter2'], error: COMMANDS },
     { what: 'help for an unknown command', args: ['help', 'hunter2'], error: COMMANDS },
-    { what: 'an extra argument', args: ['run', 'hunter2'], error: 'an argument was given that belongs to no flag' },
+    { what: 'an extra argument', args: ['run', 'hunter2'], error: 'unexpected argument' },
+    {
+      what: 'a URL as an argument',
+      args: ['run', 'mysql://u:hunter2@h/d'],
+      error: 'unexpected argument; did you mean --db-url …?',
+    },
+    {
+      what: 'a URL as a command',
+      args: ['mysql://u:hunter2@h/d'],
+      error: 'unexpected argument; did you mean run --db-url …?',
+    },
+    {
+      what: 'a SQLite file as an argument',
+      args: ['check', '/var/hunter2.sqlite'],
+      error: 'unexpected argument; did you mean --db-url …?',
+    },
+    {
+      what: 'a store as an argument',
+      args: ['run', 'laravel'],
+      error: 'unexpected argument; did you mean --store laravel?',
+    },
+    {
+      what: 'a flag without its dashes',
+      args: ['run', 'dry-run'],
+      error: 'unexpected argument; did you mean --dry-run?',
+    },
+    { what: 'an argument for the version', args: ['version', 'sqlite:hunter2'], error: 'unexpected argument' },
     { what: 'a flag without its value', args: ['run', '--table'], error: '--table needs a value' },
-    { what: 'no command', args: [], error: COMMANDS },
-    { what: 'a flag without a command', args: ['--dry-run'], error: '--dry-run is not an option' },
+    {
+      what: 'a flag without a command',
+      args: ['--dry-run'],
+      error: 'the command is missing; did you mean run --dry-run?',
+    },
+    { what: 'an unknown flag without a command', args: ['--hunter2'], error: COMMANDS },
   ];
   for (const { what, args, error } of arguments_) {
     test(`such as ${what} is a usage error`, async (t) => {
       const ended = await runUntouched(t, (url) => runCommand(args, { env: { SESSION_CLEANUP_DB_URL: url } }));
-      const command = ['run', 'check', 'schedule', 'completion'].find((name) => name === args[0]);
+      const command = NAMES.find((name) => name === args[0]);
       const line = usageLine(ended, `session-cleanup ${command === undefined ? '' : `${command} `}--help`);
       if (typeof error === 'string') assert.equal(line.error, error);
       else assert.match(String(line.error), error);
@@ -207,6 +283,16 @@ describe('a mistake', { concurrency: 2 }, () => {
         '  status    2, USAGE, ID job-1\n',
     );
     assert.deepEqual([ended.status, ended.stdout], [2, '']);
+  });
+
+  test('is told as JSON with --json', async (t) => {
+    for (const args of [
+      ['run', '--json', '--tabel'],
+      ['run', '--timeout', 'x', '--json'],
+    ]) {
+      const { status, terminal } = await runAtTerminal(t, args);
+      assert.deepEqual([status, JSON.parse(terminal).error_code], [2, 'USAGE']);
+    }
   });
 
   test('in the name of a flag is told in the format that the other flags say, and with their correlation ID', async () => {
@@ -278,52 +364,112 @@ describe('a misspelt variable', { concurrency: 2 }, () => {
   });
 });
 
+const HELPS: readonly (readonly string[])[] = [[], ...NAMES.map((name) => [name])];
+
 describe('help', { concurrency: 2 }, () => {
-  test('goes to stdout with status 0, opens with examples and ends with the statuses', async () => {
-    for (const args of [['--help'], ['-h'], ['run', '--help'], ['run', '-h']]) {
-      const { status, stdout, stderr } = await runCommand(args);
-      assert.deepEqual([status, stderr], [0, '']);
-      assert.match(stdout, /^Examples:\n/);
-      assert.match(stdout, /130, 143, 129 {2}stopped by SIGINT, SIGTERM, SIGHUP[^\n]*\n$/);
+  test('goes to stdout with status 0, and opens with two examples of the command', async () => {
+    for (const command of HELPS) {
+      for (const flag of ['--help', '-h']) {
+        const { status, stdout, stderr } = await runCommand([...command, flag]);
+        assert.deepEqual([status, stderr], [0, ''], command.join());
+        const [heading, ...examples] = stdout.split('\n').slice(0, 4);
+        assert.equal(heading, 'Examples:');
+        const own =
+          command.length === 0
+            ? /^ {2}\$ session-cleanup (run|check) /
+            : new RegExp(`^  \\$ session-cleanup (--)?${command[0]}`);
+        for (const example of examples.slice(0, 2)) assert.match(example, own);
+        assert.equal(examples[2], '');
+      }
     }
   });
 
   test('of a command is the same by help as by --help', async () => {
-    for (const command of ['run', 'check', 'schedule', 'completion']) {
-      const asked = await runCommand([command, '--help']);
-      const { status, stdout, stderr } = await runCommand(['help', command]);
+    for (const command of HELPS) {
+      const asked = await runCommand([...command, '--help']);
+      const { status, stdout, stderr } = await runCommand(['help', ...command]);
       assert.deepEqual([status, stdout, stderr], [0, asked.stdout, '']);
     }
-    const { status, stdout } = await runCommand(['help']);
-    assert.deepEqual([status, stdout], [0, (await runCommand(['--help'])).stdout]);
   });
 
-  test('of run names every flag', async () => {
+  test('is what the bare command prints, as a mistake: to stderr, with status 2', async () => {
+    const { status, stdout, stderr } = await runCommand([]);
+    assert.deepEqual([status, stdout, stderr], [2, '', (await runCommand(['--help'])).stdout]);
+  });
+
+  test('of run names every flag, in its group', async () => {
     const { stdout } = await runCommand(['run', '--help']);
-    for (const { flags } of Object.values(SETTINGS)) assert.ok(stdout.includes(flags), flags);
+    const [, ...groups] = stdout.split(/\n\n(?=Database:|Which rows:|How it runs:|What it says:)/);
+    assert.deepEqual(
+      groups.map((group) => group.slice(0, group.indexOf(':'))),
+      ['Database', 'Which rows', 'How it runs', 'What it says'],
+    );
+    for (const { flags, group } of Object.values(SETTINGS)) {
+      const found = groups.find((text) => text.startsWith(group));
+      assert.ok(found?.includes(`\n  ${flags}  `), flags);
+    }
+  });
+
+  test('leaves the stores to the command that lists them', async () => {
+    const { stdout } = await runCommand(['run', '--help']);
+    assert.doesNotMatch(stdout, /connect-session-knex|spring-session/);
+    assert.match(stdout, /session-cleanup stores/);
+  });
+
+  test('is within 80 columns, and within those of a terminal', async (t) => {
+    const widest = (text: string) =>
+      Math.max(
+        ...text
+          .split(/\r?\n/)
+          .filter((line) => !line.startsWith('  $ '))
+          .map(({ length }) => length),
+      );
+    for (const command of HELPS) {
+      const { stdout } = await runCommand([...command, '--help']);
+      assert.ok(widest(stdout) <= 80, `${command}: ${widest(stdout)}`);
+    }
+    for (const columns of [120, 60, 40]) {
+      const { terminal, status } = await runAtTerminal(t, ['run', '--help'], { columns });
+      assert.equal(status, 0);
+      assert.ok(widest(terminal) <= columns && widest(terminal) > columns - 12, `${columns}: ${widest(terminal)}`);
+      assert.ok(terminal.includes('--db-url-file <path>'));
+    }
   });
 
   test('says of which commands the flags have variables', async () => {
-    for (const [command, hasVariables] of [
-      ['run', true],
-      ['check', true],
-      ['schedule', false],
-      ['completion', false],
-    ] as const) {
+    for (const command of NAMES) {
       const { stdout } = await runCommand([command, '--help']);
+      const hasVariables = command === 'run' || command === 'check';
       assert.equal(stdout.includes('Each flag has an environment variable'), hasVariables, command);
+    }
+  });
+
+  test('ends with the statuses, where there is a database', async () => {
+    for (const command of HELPS) {
+      const { stdout } = await runCommand([...command, '--help']);
+      const hasStatuses = ['run', 'check', 'schedule', undefined].includes(command[0]);
+      const [, listed = ''] = stdout.split('\nExit status:\n');
+      const statuses = [...listed.matchAll(/^ {2}((?:\d+, )*\d+) {2}/gm)].map(([, some]) => some);
+      assert.deepEqual(
+        statuses,
+        hasStatuses ? ['0', '1', '2', '3', '4', '75', '124', '130, 143, 129'] : [],
+        `${command}`,
+      );
     }
   });
 
   test('says what an interrupted or failed run in batches leaves: what is committed', async () => {
     const { stdout } = await runCommand(['--help']);
-    assert.match(stdout, /\n {4}1 {2}failed: only committed batches stay /);
-    assert.match(stdout, /\n130, 143, 129 {2}stopped by [^\n]*: only committed batches stay\n/);
+    const said = stdout.replace(/\s+/g, ' ');
+    assert.match(said, / 1 failed: rolled back, except for committed batches;/);
+    assert.match(said, / 130, 143, 129 stopped by [^:]*: rolled back, except for committed batches $/);
   });
 
   test('is not needed for the version', async () => {
-    const { status, stdout, stderr } = await runCommand(['--version']);
-    assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
-    assert.deepEqual([status, stderr], [0, '']);
+    for (const args of [['--version'], ['-V'], ['version']]) {
+      const { status, stdout, stderr } = await runCommand(args);
+      assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
+      assert.deepEqual([status, stderr], [0, '']);
+    }
   });
 });

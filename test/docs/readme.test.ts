@@ -272,10 +272,8 @@ describe('the tables of settings', () => {
   test('have the flags of schedule', async () => {
     const rows = table(section(README, 'Schedule'), 'flag', 'default', 'meaning');
     const { stdout } = await runCommand(['schedule', '--help']);
-    const options = stdout.slice(stdout.indexOf('\nOptions:'), stdout.indexOf('\nExit status:'));
-    const own = [...options.matchAll(/^ {2}(\S.*?)(?: {2,}|\n)/gm)]
-      .map(([, flags = '']) => flags)
-      .filter((flags) => flags !== '-h, --help' && !all.some((setting) => setting.flags === flags));
+    const [, options = ''] = /\nEntry of the crontab:\n([\s\S]*?)\n\n/.exec(stdout) ?? [];
+    const own = [...options.matchAll(/^ {2}(\S.*?)(?: {2,}|\n)/gm)].map(([, flags = '']) => flags);
     assert.deepEqual(
       rows.flatMap(([flag = '']) => code(flag)),
       own,

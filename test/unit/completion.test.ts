@@ -19,13 +19,26 @@ const SHARED = [
 const COMMAND_LINE: CommandLine = {
   name: 'sweep-up',
   help: 'Sweeps.',
+  examples: [],
   flags: [
     { flags: '-V, --version', help: 'print the version' },
     { flags: '-h, --help', help: 'print this help' },
   ],
   commands: [
-    { name: 'run', help: 'do it', flags: SHARED },
-    { name: 'schedule', help: HOSTILE, flags: [...SHARED, { flags: '--every <duration>', help: 'interval' }] },
+    { name: 'run', help: 'do it', examples: [], flags: SHARED },
+    {
+      name: 'schedule',
+      help: HOSTILE,
+      examples: [],
+      flags: [...SHARED, { flags: '--every <duration>', help: 'interval' }],
+    },
+    {
+      name: 'dance',
+      help: 'move',
+      examples: [],
+      argument: { name: 'music', help: 'any', choices: ['tango', 'waltz'] },
+      flags: [{ flags: '-h, --help', help: 'print this help' }],
+    },
   ],
 };
 
@@ -41,6 +54,7 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
   ['sweep-up run --log-format j', ['json']],
   ['sweep-up run --dry-run --log-format=t', ['text']],
   ['sweep-up run --url ', []],
+  ['sweep-up dance t', ['tango']],
 ];
 
 const isInstalled = (shell: string): boolean => spawnSync(shell, ['-c', 'exit 0']).status === 0;

@@ -18,11 +18,19 @@ const PAGE = renderManPage({
   commandLine: {
     name: 'sweep-up',
     help: 'sweeps, and nothing else',
+    examples: [],
     flags: [{ flags: '-V, --version', help: 'print the version' }],
     commands: [
-      { name: 'run', help: 'do it', flags: [timeout, { flags: '-n, --dry-run', help: HOSTILE }] },
-      { name: 'check', help: HOSTILE, flags: [timeout, { flags: '--only <path>', help: 'one' }] },
-      { name: 'sing', help: 'la', argument: { name: 'song', help: 'any' }, flags: [timeout], note: 'All at once.' },
+      { name: 'run', help: 'do it', examples: [], flags: [timeout, { flags: '-n, --dry-run', help: HOSTILE }] },
+      { name: 'check', help: HOSTILE, examples: [], flags: [timeout, { flags: '--only <path>', help: 'one' }] },
+      {
+        name: 'sing',
+        help: 'la',
+        examples: [],
+        argument: { name: 'song', help: 'any', choices: ['alle'] },
+        flags: [timeout],
+        note: 'All at once.',
+      },
     ],
   },
   version: '1.2.3',
