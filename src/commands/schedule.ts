@@ -84,8 +84,8 @@ async function install(entry: Entry, block: string, config: Config, context: Sch
   const oldPlace = await describeEntry(findBlock(before, name), context.deadline.stop);
   await crontab.write(before, after);
   const [place, user] = [placeOf(config), userName()];
-  const mailTo = variableAt(after, name, 'MAILTO') ?? user;
-  const warnings = [config.warning, mailTo === '' ? MAILS_NOBODY : await mailerProblem()];
+  const mail = await mailOf(variableAt(after, name, 'MAILTO') ?? user);
+  const warnings = [config.warning, mail.warning];
   const isElsewhere = variableAt(after, name, 'CRON_TZ') !== undefined;
   return {
     outcome: 'installed',
@@ -96,7 +96,7 @@ async function install(entry: Entry, block: string, config: Config, context: Sch
       nextAt: isElsewhere ? undefined : nextTime(times, context.now()),
       command: shellCommand(entry),
       ...place,
-      mailTo,
+      mailTo: mail.to,
       replaced: oldPlace === describePlace(place) ? undefined : oldPlace,
     },
     warning: warnings.filter((warning) => warning !== undefined).join('; ') || undefined,
@@ -122,16 +122,21 @@ async function checkFirst(config: Config, { deadline, now }: ScheduleContext): P
 
 const NOT_CHECKED = 'With --no-check it is installed as it is.';
 
-const MAILS_NOBODY = 'MAILTO is empty in the crontab: cron mails failures to nobody';
 /** Where cron looks for it. */
 const MAILER = '/usr/sbin/sendmail';
 
-async function mailerProblem(): Promise<string | undefined> {
-  const isThere = await access(MAILER, constants.X_OK).then(
+/** Whom cron mails what goes wrong; empty for nobody. */
+async function mailOf(to: string): Promise<{ readonly to: string; readonly warning: string | undefined }> {
+  if (to === '') return { to, warning: 'MAILTO is empty in the crontab, so cron mails failures to nobody' };
+  const hasMailer = await access(MAILER, constants.X_OK).then(
     () => true,
     () => false,
   );
-  return isThere ? undefined : `cron cannot mail failures: this host has no ${MAILER}`;
+  if (hasMailer) return { to, warning: undefined };
+  return {
+    to: '',
+    warning: `this host has no ${MAILER}, so cron mails failures to nobody: install a mailer, or watch the runs by --metrics-file`,
+  };
 }
 
 /** The owner of the crontab. Without a name, the crontab command has none for us either, and says so. */

@@ -105,7 +105,7 @@ export interface InstalledEntry {
   readonly command: string;
   readonly database: string;
   readonly table: string;
-  /** Who is mailed what goes wrong; empty for nobody. */
+  /** Whom cron mails what goes wrong; empty for nobody, and then there is a warning. */
   readonly mailTo: string;
   /** What the entry that it replaces was for, where that was another database or table. */
   readonly replaced: string | undefined;

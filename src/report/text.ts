@@ -1,9 +1,10 @@
 // A report becomes a text for people: the verdict first, then two to four details. How it is set is layout.ts.
 import { checkPage } from './check-text.js';
-import type { EventReport, Report, ScheduleReport } from './facts.js';
+import type { EventReport, Report } from './facts.js';
 import { escapeControls, type Look, layOut, type Page } from './layout.js';
 import { maskUrls, type Redact } from './redact.js';
 import { failurePage, runPage } from './run-text.js';
+import { schedulePage } from './schedule-text.js';
 
 /** Without its end. @param redact for what drivers, servers and the system said */
 export function renderText(report: Report, redact: Redact, look: Look): string {
@@ -15,7 +16,7 @@ export function renderText(report: Report, redact: Redact, look: Look): string {
     case 'failure':
       return layOut(masked(failurePage(report, redact)), look);
     case 'schedule':
-      return layOut(schedulePage(report), look);
+      return layOut(masked(schedulePage(report)), look);
     case 'event':
       return describeEvent(report);
   }
@@ -31,17 +32,6 @@ function masked({ headline, mood, sections }: Page): Page {
       rows: rows.map((row) => ({ ...row, text: maskUrls(row.text) })),
     })),
   };
-}
-
-const SCHEDULED: Readonly<Record<ScheduleReport['outcome'], string>> = {
-  installed: 'Installed',
-  removed: 'Removed',
-  unchanged: 'Nothing to remove',
-};
-
-function schedulePage({ outcome, jobId, installed }: ScheduleReport): Page {
-  const what = installed === undefined ? `the entry ${jobId}` : `${jobId} runs at ${installed.expression}`;
-  return { headline: `${SCHEDULED[outcome]}: ${what}.`, mood: 'good', sections: [] };
 }
 
 function describeEvent({ name, details }: EventReport): string {
