@@ -1,6 +1,7 @@
 // The refusals that every engine words alike.
 import { CleanupError } from '../errors.js';
 import { storeHint } from '../stores.js';
+import type { ForeignKey } from './cascades.js';
 import type { EngineName } from './engine.js';
 
 /** `others` are the tables that there are, as rows with a `name`. */
@@ -40,4 +41,17 @@ export function columnRefused(column: string, why: string): CleanupError {
     code: 'FORMAT_MISMATCH',
     hint: 'Check --expires-column.',
   });
+}
+
+/** `way` is how a deletion in the table comes back to it. */
+export function cascadingBack(shown: string, way: readonly ForeignKey[]): CleanupError {
+  const named = way.map(({ constraint, child }) => `${constraint} of ${child}`).join(', then ');
+  return new CleanupError(
+    'refused',
+    `deleting expired rows of ${shown} could delete live ones: ON DELETE CASCADE comes back to it (${named})`,
+    {
+      code: 'CASCADE_BACK',
+      hint: `Make ${way.at(-1)?.constraint} ON DELETE SET NULL, or the like: a row that refers to an expired one must not go with it.`,
+    },
+  );
 }

@@ -4,6 +4,7 @@ import type { StoredAs } from '../../expiry/format.js';
 import type { Table, TableNames } from '../engine.js';
 import { columnRefused, missingColumn, missingTable, notATable } from '../refusals.js';
 import type { Query } from '../sql.js';
+import { refuseCascadeBack } from './foreign-keys.js';
 import { type CatalogueRows, quote, readKeys } from './keys.js';
 import { type MysqlTarget, readSchema } from './target.js';
 
@@ -30,6 +31,7 @@ const STORED_AS: Readonly<Record<string, StoredAs>> = {
 export async function findTable(query: Query, names: TableNames, target: MysqlTarget): Promise<Table> {
   const schema = schemaOf(names, target);
   const name = await findName(query, schema, names.table);
+  await refuseCascadeBack(query, { schema, name });
   const columns = await query(
     `SELECT column_name AS name, data_type AS type, column_type AS full_type, is_nullable AS nullable FROM information_schema.columns WHERE table_schema = ? AND table_name = ?`,
     [schema, name],
