@@ -59,4 +59,18 @@ main({
     stop = listener;
     if (stoppedBy !== undefined) listener(stoppedBy);
   },
-}).then((status) => process.exit(status));
+}).then((status) => {
+  process.exitCode = status;
+  process.once('beforeExit', () => process.exit(status));
+  // Main has written its line. A socket to a frozen server, or a disk that stalls, is not waited for.
+  setTimeout(leave, 100, status).unref();
+});
+
+// A thread that waits for a disk keeps process.exit waiting. Another program in the place of this one leaves it behind;
+// before Node 22.15 only the signal itself does.
+function leave(status) {
+  process.execve?.(process.execPath, [process.execPath, '-e', `process.exitCode = ${status}`], {});
+  if (stoppedBy === undefined || status < 128) process.exit(status);
+  process.removeAllListeners(stoppedBy);
+  process.kill(process.pid, stoppedBy);
+}
