@@ -7,10 +7,12 @@ process.title = 'session-cleanup';
 // Whatever ends this process without main's word, ends it as a failure.
 process.exitCode = 1;
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
 // Before anything else: a signal that came while main is loaded is kept for it, and none ends the process without a line.
 let stoppedBy;
 let stop = () => {};
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+for (const signal of SIGNALS) {
   process.on(signal, () => {
     stoppedBy ??= signal;
     stop(stoppedBy);
@@ -67,10 +69,9 @@ main({
 });
 
 // A thread that waits for a disk keeps process.exit waiting. Another program in the place of this one leaves it behind;
-// before Node 22.15 only the signal itself does.
+// before Node 22.15 there is no such call, and a second signal ends the process without it.
 function leave(status) {
   process.execve?.(process.execPath, [process.execPath, '-e', `process.exitCode = ${status}`], {});
-  if (stoppedBy === undefined || status < 128) process.exit(status);
-  process.removeAllListeners(stoppedBy);
-  process.kill(process.pid, stoppedBy);
+  for (const signal of SIGNALS) process.removeAllListeners(signal);
+  process.exit(status);
 }

@@ -12,6 +12,7 @@ import { drop, end, type Line, send, sendPatiently } from './statement.js';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 500;
+const FILES_HINT = 'Check that the certificates are on a disk that answers, and in no pipe that nobody writes to.';
 
 export interface Connection extends Statements {
   /** @throws CleanupError `unknown` where COMMIT was not confirmed */
@@ -27,7 +28,8 @@ export interface Connection extends Statements {
 export async function openConnection(driver: Driver, deadline: Deadline, log: DriverLog): Promise<Connection> {
   // The pool takes whole milliseconds only.
   const timeoutMs = Math.ceil(Math.max(1, Math.min(CONNECT_TIMEOUT_MS, deadline.remainingMs())));
-  const config = await driver.knexConfig(timeoutMs);
+  const config = await orAborted(driver.knexConfig(timeoutMs, deadline.stop), deadline.stop);
+  if (config === undefined) throw stoppedError(deadline.stop, 'reading the files that the URL names', true, FILES_HINT);
   const knex = createKnex(driver, config, timeoutMs, log);
   const line: Line = {
     driver,

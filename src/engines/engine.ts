@@ -49,8 +49,11 @@ export interface Engine<T extends Target> {
 
 /** The driver under Knex: how to connect, and what its answers and errors mean. */
 export interface Driver {
-  /** `connectTimeoutMs` bounds the connect where it goes over a network. */
-  knexConfig(connectTimeoutMs: number): Promise<Knex.Config>;
+  /**
+   * @param connectTimeoutMs bounds the connect where it goes over a network
+   * @param stop ends what waits for a file or a resolver
+   */
+  knexConfig(connectTimeoutMs: number, stop: AbortSignal): Promise<Knex.Config>;
   /** The statement as the driver takes it, out of Knex's `?` and `\?`. */
   positionBindings(sql: string): string;
   rows(result: unknown): readonly Record<string, unknown>[];

@@ -7,7 +7,7 @@ import { type Ended, runCommand } from '../support/command.js';
 import { type Database, type Engine, engines } from '../support/databases.js';
 import { assertGoneAfterSignal, assertGoneAfterTimeout, failureLine, successLine } from '../support/lines.js';
 import { measureTimeout } from '../support/pace.js';
-import { type ServerProxy, startProxy } from '../support/proxy.js';
+import { QUIT, type ServerProxy, startProxy } from '../support/proxy.js';
 import {
   createSessions,
   FOREVER_MS,
@@ -31,7 +31,6 @@ const READING = /information_schema\.columns/i;
 const DELETING = /correlation_id=/;
 // At the end of a packet: elsewhere it is the isolation level.
 const COMMITTING = /COMMIT$/;
-const FAREWELL = /RELEASE_LOCK/;
 
 interface Behind {
   readonly database: Database;
@@ -101,7 +100,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
 
     test('just after it confirmed the COMMIT: deleted, status 0', async (t) => {
       const behind = await createBehindProxy(t, engine);
-      const reached = behind.proxy.when(FAREWELL, 'before', behind.proxy.freeze);
+      const reached = behind.proxy.when(QUIT, 'before', behind.proxy.freeze);
       const line = successLine(await runInTime(behind, reached));
       assert.equal(line.deleted_count, 3);
       assert.deepEqual(await settled(behind.database), ['z']);
@@ -159,7 +158,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
 
     test('just after the COMMIT was confirmed: deleted, status 0', async (t) => {
       const behind = await createBehindProxy(t, engine);
-      const reached = behind.proxy.when(FAREWELL, 'before', behind.proxy.cut);
+      const reached = behind.proxy.when(QUIT, 'before', behind.proxy.cut);
       const line = successLine(await runInTime(behind, reached));
       assert.equal(line.deleted_count, 3);
       assert.deepEqual(await settled(behind.database), ['z']);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { engines } from '../support/databases.js';
 import { assertGoneAfterSignal, failureLine, successLine } from '../support/lines.js';
-import { startProxy } from '../support/proxy.js';
+import { QUIT, startProxy } from '../support/proxy.js';
 import {
   createSessions,
   FOREVER_MS,
@@ -93,8 +93,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
       const database = await createSessions(t, engine, { expired: ['a'], live: ['z'] });
       const proxy = await startProxy(database.url);
       t.after(() => proxy.close());
-      // The lock is given back after the COMMIT.
-      const committed = proxy.when(/RELEASE_LOCK/, 'before', proxy.freeze);
+      const committed = proxy.when(QUIT, 'before', proxy.freeze);
       const running = start(t, ['run', '--db-url', proxy.url]);
       await committed;
       running.child.kill('SIGTERM');

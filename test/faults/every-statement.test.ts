@@ -29,7 +29,6 @@ const WHEN_CUT: Endings = {
   probe: successLine,
   work: (ended) => failureLine(ended, 1, 'failed'),
   commit: (ended) => failureLine(ended, 1, 'unknown'),
-  farewell: successLine,
   quit: successLine,
 };
 const WHEN_FROZEN: Endings = {

@@ -7,7 +7,7 @@ import { engineAt } from '../support/databases.js';
 import { assertGoneAfterTimeout, failureLine, successLine } from '../support/lines.js';
 import { type PrivateServer, startPrivateServer } from '../support/mysql-servers.js';
 import { measureTimeout } from '../support/pace.js';
-import { type Moment, startProxy } from '../support/proxy.js';
+import { type Moment, QUIT, startProxy } from '../support/proxy.js';
 import { createSessions, ids, slowDeletes } from '../support/sessions.js';
 
 const ROWS = { expired: ids(4), live: ['z'] };
@@ -97,7 +97,7 @@ describe('a server of the test', { timeout: 600_000 }, () => {
     test(`killed when it has confirmed the last COMMIT, ${title}: what is claimed outlives it`, async (t) => {
       const { database, proxy, args } = await prepare(t, options);
       let gone: Promise<void> | undefined;
-      const reached = proxy.when(/RELEASE_LOCK/, 'before', () => {
+      const reached = proxy.when(QUIT, 'before', () => {
         gone = server.kill();
       });
       const line = successLine(await runCommand(args));

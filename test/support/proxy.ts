@@ -9,6 +9,9 @@ export interface Pattern {
   test(sent: string): boolean;
 }
 
+/** What a client of MySQL sends last, after the COMMIT was confirmed. */
+export const QUIT: Pattern = { test: (sent) => sent === '\x01\0\0\0\x01' };
+
 interface Trap {
   readonly pattern: Pattern;
   readonly moment: Moment;

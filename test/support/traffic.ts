@@ -1,12 +1,11 @@
-// What a run sends to a server, from the login to the farewell, and what its loss at each of these means.
+// What a run sends to a server, from the login to the QUIT, and what its loss at each of these means.
 import { runCommand } from './command.js';
 import { successLine } from './lines.js';
-import type { Pattern, ServerProxy } from './proxy.js';
+import { type Pattern, QUIT, type ServerProxy } from './proxy.js';
 
 /** The client's last word, which is never answered. */
-const QUIT = '\x01\0\0\0\x01';
 
-export type Phase = 'login' | 'probe' | 'work' | 'commit' | 'farewell' | 'quit';
+export type Phase = 'login' | 'probe' | 'work' | 'commit' | 'quit';
 
 export interface Sent {
   /** How many have gone before. */
@@ -56,7 +55,7 @@ function readable(packet: string): string {
 function phaseOf(packet: string, at: number): Phase {
   if (at === 0) return 'login';
   if (packet.includes('select version() as version')) return 'probe';
-  if (packet === QUIT) return 'quit';
+  if (QUIT.test(packet)) return 'quit';
   if (packet.endsWith('COMMIT')) return 'commit';
-  return packet.includes('RELEASE_LOCK') ? 'farewell' : 'work';
+  return 'work';
 }

@@ -1,7 +1,9 @@
 // mysql2 under Knex: how to connect, how to cancel, and what its answers look like.
-import fs from 'node:fs';
+import type { Socket } from 'node:net';
 import type { Knex } from 'knex';
 import { CleanupError } from '../../errors.js';
+import { readTextFile } from '../../text-file.js';
+import { createDial } from '../dial.js';
 import type { Driver } from '../engine.js';
 import { classify } from './faults.js';
 import { openSession } from './session.js';
@@ -10,8 +12,8 @@ import type { MysqlTarget } from './target.js';
 export function createDriver(target: MysqlTarget): Driver {
   let lockWaitRollsBack = false;
   return {
-    async knexConfig(connectTimeoutMs) {
-      return { client: 'mysql2', connection: await connectionConfig(target, connectTimeoutMs) };
+    async knexConfig(connectTimeoutMs, stop) {
+      return { client: 'mysql2', connection: await connectionConfig(target, connectTimeoutMs, stop) };
     },
     // A question mark in a name is escaped for Knex, which takes the escape away again for other engines only.
     positionBindings: (sql) => sql.replaceAll('\\?', '?'),
@@ -41,11 +43,15 @@ export function createDriver(target: MysqlTarget): Driver {
   };
 }
 
-async function connectionConfig(target: MysqlTarget, connectTimeoutMs: number): Promise<Knex.MySql2ConnectionConfig> {
+async function connectionConfig(
+  target: MysqlTarget,
+  connectTimeoutMs: number,
+  stop: AbortSignal,
+): Promise<Knex.MySql2ConnectionConfig> {
   const { tls } = target;
-  const ca = tls.caPath === undefined ? undefined : await readCa(tls.caPath);
+  const ca = tls.caPath === undefined ? undefined : await readCa(tls.caPath, stop);
   return {
-    ...(target.socketPath === undefined ? { host: target.host, port: target.port } : { socketPath: target.socketPath }),
+    ...(target.socketPath === undefined ? overNetwork(target, stop) : { socketPath: target.socketPath }),
     user: target.user,
     password: target.password,
     ...(target.database === undefined ? {} : { database: target.database }),
@@ -69,12 +75,21 @@ async function connectionConfig(target: MysqlTarget, connectTimeoutMs: number): 
   };
 }
 
-async function readCa(path: string): Promise<string> {
-  return fs.promises.readFile(path, 'utf8').catch((cause: unknown) => {
+/** The host stays in it: a certificate is held against its name. */
+function overNetwork({ host, port }: MysqlTarget, stop: AbortSignal): Knex.MySql2ConnectionConfig {
+  const dial = createDial(stop);
+  const stream = (): Socket => dial().connect(port, host).setKeepAlive(true).setNoDelay(true);
+  return Object.assign({ host, port }, { stream });
+}
+
+async function readCa(path: string, stop: AbortSignal): Promise<string> {
+  try {
+    return (await readTextFile(path, stop)).text;
+  } catch (cause) {
     throw new CleanupError('usage', '--db-url: the file of ssl-ca cannot be read', {
       code: (cause as NodeJS.ErrnoException).code,
       hint: 'Check the path and its permissions.',
       cause,
     });
-  });
+  }
 }
