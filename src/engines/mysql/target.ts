@@ -1,9 +1,9 @@
 // The URL of a MySQL or MariaDB server.
-import { isIPv6 } from 'node:net';
 import { isAbsolute } from 'node:path';
 import type { Parsed } from '../../parsing.js';
 import type { Target } from '../engine.js';
-import { decode, escaped, splitOnce, UNREADABLE } from '../url.js';
+import { readServerUrl, shownAddress, shownPlace } from '../server-url.js';
+import { escaped, UNREADABLE } from '../url.js';
 
 const SSL_MODES = ['DISABLED', 'REQUIRED', 'VERIFY_CA', 'VERIFY_IDENTITY'] as const;
 type SslMode = (typeof SSL_MODES)[number];
@@ -24,80 +24,41 @@ export interface MysqlTarget extends Target {
 }
 
 export const URL_FORMS = 'mysql://user@host:3306/database, or the same with mysql2:// or mariadb://';
+const FORM = {
+  parameters: ['socketPath', 'ssl-mode', 'ssl-ca'],
+  ipv6Example: 'mysql://user@[::1]:3306/database',
+};
 
 export function readTarget(scheme: string, text: string): Parsed<MysqlTarget> | undefined {
-  const parts = /^\/\/([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s.exec(text);
-  if (parts === null) return undefined;
-  const [, authority = '', path = '', query = ''] = parts;
-  // The real @ comes after the whole password, so a raw # / ? @ in the password always shows here.
-  const at = authority.lastIndexOf('@');
-  const credentials = authority.slice(0, Math.max(at, 0));
-  if (text.includes('#') || `${credentials}${path}${query}`.includes('@')) return { problem: UNREADABLE };
-  const [rawUser, rawPassword] = splitOnce(credentials, ':');
-  const user = decode(rawUser);
-  const password = decode(rawPassword);
-  const database = decode(path);
-  if (user === undefined || password === undefined || database === undefined) return { problem: UNREADABLE };
-  if (path.includes('/')) return { problem: 'must have at most one / after the host, before the database' };
-
-  const options = readParameters(query);
+  const url = readServerUrl(text, FORM);
+  if (url === undefined || 'problem' in url) return url;
+  const { host, port, user, password, database, secrets } = url.value;
+  const options = readOptions(url.value.parameters);
   if ('problem' in options) return options;
   const { socketPath, tls } = options.value;
-  const address = readAddress(authority.slice(at + 1), socketPath);
-  if ('problem' in address) return address;
-  const { host, port } = address.value;
-
-  const place = socketPath === undefined ? `${host.includes(':') ? `[${escaped(host)}]` : host}:${port}` : 'localhost';
-  const schema = database === '' ? '' : `/${escaped(database).replaceAll('/', '%2F')}`;
+  if (host === '' && port !== undefined) return { problem: UNREADABLE };
+  if (host === '' && socketPath === undefined) {
+    return { problem: 'must name a host, or a socket as in ?socketPath=/path/to/socket' };
+  }
+  const address = { host: host === '' ? 'localhost' : host, port: port ?? 3306 };
+  const place = socketPath === undefined ? shownAddress(address.host, address.port) : 'localhost';
   const socket = socketPath === undefined ? '' : `?socketPath=${escaped(socketPath)}`;
   return {
     value: {
       engine: 'mysql',
-      host,
-      port,
+      ...address,
       socketPath,
       user,
       password,
-      database: database === '' ? undefined : database,
+      database,
       tls,
-      shown: `${scheme === 'mariadb' ? scheme : 'mysql'}://${place}${schema}${socket}`,
-      secrets: [...new Set([rawPassword, password])].filter((secret) => secret !== ''),
+      shown: `${scheme === 'mariadb' ? scheme : 'mysql'}:${shownPlace(place, database)}${socket}`,
+      secrets,
     },
   };
 }
 
-function readAddress(
-  text: string,
-  socketPath: string | undefined,
-): Parsed<{ readonly host: string; readonly port: number }> {
-  if (isIPv6(text)) return { problem: 'must have an IPv6 address in brackets, as in mysql://user@[::1]:3306/database' };
-  const match = /^(?:\[(.*)\]|([\p{L}\p{M}\p{N}._-]*))(?::(\d+))?$/u.exec(text);
-  if (match === null) return { problem: UNREADABLE };
-  const [, bracketed, name = '', digits] = match;
-  const host = bracketed === undefined ? name : decode(bracketed);
-  if (host === undefined || (bracketed !== undefined && !isIPv6(host))) return { problem: UNREADABLE };
-  const port = Number(digits ?? 3306);
-  if (port < 1 || port > 65_535) return { problem: 'must have a port from 1 to 65535' };
-  if (host !== '') return { value: { host, port } };
-  if (digits !== undefined) return { problem: UNREADABLE };
-  if (socketPath === undefined) return { problem: 'must name a host, or a socket as in ?socketPath=/path/to/socket' };
-  return { value: { host: 'localhost', port } };
-}
-
-const PARAMETERS: readonly string[] = ['socketPath', 'ssl-mode', 'ssl-ca'];
-
-function readParameters(query: string): Parsed<Pick<MysqlTarget, 'socketPath' | 'tls'>> {
-  const given = new Map<string, string>();
-  for (const pair of query === '' ? [] : query.split('&')) {
-    const [name, rawValue] = splitOnce(pair, '=');
-    const value = decode(rawValue);
-    if (value === undefined) return { problem: UNREADABLE };
-    // Not named in the problem: it may be a piece of an unencoded password.
-    if (!PARAMETERS.includes(name) || given.has(name)) {
-      return { problem: `takes only the parameters ${PARAMETERS.join(', ')}, each at most once` };
-    }
-    given.set(name, value);
-  }
+function readOptions(given: ReadonlyMap<string, string>): Parsed<Pick<MysqlTarget, 'socketPath' | 'tls'>> {
   const socketPath = given.get('socketPath');
   if (socketPath !== undefined && !socketPath.startsWith('/')) return { problem: 'must have an absolute socketPath' };
   const wanted = (given.get('ssl-mode') ?? 'DISABLED').toUpperCase();
