@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const OUT = 'dist/bundle';
-const LIBRARIES = ['cli-progress', 'commander', 'knex', 'mysql2', 'winston'];
+const LIBRARIES = ['commander', 'knex', 'mysql2', 'winston'];
 // sqlite3 has a native part and is optional; mysql is the driver that mysql2 stands in for.
 const ABSENT = /^(sqlite3|mysql)$/;
 // Knex's dialects of databases, and over drivers, that are not served here.

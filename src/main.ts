@@ -5,6 +5,7 @@ import { withCorrelationId } from './correlation.js';
 import { CleanupError } from './errors.js';
 import { type CommandReport, endingOfError, type RunFacts } from './report/facts.js';
 import type { Logger } from './report/logger.js';
+import { createProgressLine } from './report/progress.js';
 import { createRecord } from './report/record.js';
 import { createRedactor, type Redact } from './report/redact.js';
 import { type Config, type Logging, resolveConfig, usageError } from './settings/config.js';
@@ -68,9 +69,7 @@ async function cleanUpOrCheck(call: Call, kind: 'run' | 'check', config: Config)
   const debug = (name: string, details: Readonly<Record<string, string | number>>): void =>
     logger.tell({ ...told(call), kind: 'event', name, details });
   const showsProgress = kind === 'run' && world.stderr.isTTY === true && !logging.quiet && !config.dryRun;
-  const progressBar = showsProgress
-    ? (await import('./report/progress-bar.js')).createProgressBar(world.stderr)
-    : undefined;
+  const progress = showsProgress ? createProgressLine(world.stderr, () => performance.now()) : undefined;
   const work = kind === 'run' ? (await import('./commands/run.js')).run : (await import('./commands/check.js')).check;
   const ending = await work({
     config,
@@ -79,13 +78,12 @@ async function cleanUpOrCheck(call: Call, kind: 'run' | 'check', config: Config)
     note,
     warn,
     driverLog: (message) => debug('driver', { detail: redact(message) }),
-    onStep: (deletedCount) => progressBar?.update(deletedCount),
+    watcher: progress,
     onBatch: (deletedCount) => {
-      if (progressBar === undefined) debug('session_cleanup_batch', { deleted_count: deletedCount });
+      if (progress === undefined) debug('session_cleanup_batch', { deleted_count: deletedCount });
     },
-  })
-    .catch((error: unknown) => endingOfError(asCleanupError(error)))
-    .finally(() => progressBar?.stop());
+  }).catch((error: unknown) => endingOfError(asCleanupError(error)));
+  const cleared = progress?.stop();
 
   // The outcome is decided: from here on, a signal or the time changes nothing in it.
   const report = (): CommandReport => ({
@@ -101,6 +99,8 @@ async function cleanUpOrCheck(call: Call, kind: 'run' | 'check', config: Config)
     const problem = await problemOf(writing, deadline.skip);
     if (problem !== undefined) warn(problem);
   }
+  // On a terminal that is both outputs, it would take the line away.
+  if (cleared !== undefined) await orAborted(cleared, deadline.leave);
   logger.tell(report());
   await orAborted(logger.flush(), deadline.leave);
   return ending.exitStatus;
@@ -188,7 +188,8 @@ function asCleanupError(error: unknown): CleanupError {
     });
   }
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return new CleanupError('failed', `${name}: ${message}`, {
+  return new CleanupError('failed', 'an unexpected error', {
+    said: `${name}: ${message}`,
     code: 'INTERNAL',
     hint: 'This is a defect of session-cleanup: please report it with this line.',
     cause: error,

@@ -3,7 +3,7 @@
 import { CleanupError } from '../errors.js';
 import { backOffMs, sleep } from '../waiting.js';
 import { type Deadline, stoppedError } from './deadline.js';
-import type { DeletedStep, ExpiredSessions } from './port.js';
+import type { DeletedStep, ExpiredSessions, Wait } from './port.js';
 
 export interface CleanupOptions {
   /** The most rows that are deleted before a commit; undefined: once, at the end. */
@@ -14,6 +14,8 @@ export interface CleanupOptions {
   readonly reasonToWait?: (() => Promise<string | undefined>) | undefined;
   /** Told after every step how many rows are deleted so far, committed or not. */
   readonly onStep?: ((deletedCount: number) => void) | undefined;
+  /** Told why it waits between batches; undefined: it goes on. */
+  readonly onWait?: ((wait: Wait | undefined) => void) | undefined;
 }
 
 /** What has been committed so far. */
@@ -49,7 +51,7 @@ const WALKED_PER_ROW = 10;
 export async function cleanUp<Step>(
   sessions: ExpiredSessions<Step>,
   deadline: Deadline,
-  { batchSize = Infinity, pauseMs, reasonToWait, onStep }: CleanupOptions,
+  { batchSize = Infinity, pauseMs, reasonToWait, onStep, onWait }: CleanupOptions,
   onProgress: (progress: Progress) => void,
 ): Promise<boolean> {
   let progress: Progress = { deletedCount: 0, lockedCount: 0, batches: 0, attempts: 1 };
@@ -71,7 +73,9 @@ export async function cleanUp<Step>(
       });
       if (batch.end === 'table') return true;
       if (batch.end === 'full' && !deadline.isNearlyUsedUp(pauseMs)) {
+        onWait?.({ kind: 'pause', ms: pauseMs });
         await sleep(pauseMs, deadline.stop);
+        onWait?.(undefined);
         last = batch.last;
         if (await waitForOthers()) continue;
       }
@@ -93,6 +97,7 @@ export async function cleanUp<Step>(
   async function waitForOthers(): Promise<boolean> {
     for (;;) {
       const waitedFor = await reasonToWait?.();
+      onWait?.(waitedFor === undefined ? undefined : { kind: 'others', reason: waitedFor });
       if (waitedFor !== undefined) report({ waitedFor });
       if (deadline.stop.aborted || deadline.isNearlyUsedUp(waitedFor === undefined ? 0 : LAG_POLL_MS)) return false;
       if (waitedFor === undefined) return true;

@@ -1,5 +1,12 @@
 // What the walk needs of a database. Every method throws CleanupError.
 
+/** Why a run does not go on. */
+export type Wait =
+  | { readonly kind: 'pause'; readonly ms: number }
+  | { readonly kind: 'lock' }
+  /** `reason` says who is waited for. */
+  | { readonly kind: 'others'; readonly reason: string };
+
 /** Numbers of rows. */
 export interface DeletedStep {
   readonly deleted: number;

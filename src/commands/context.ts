@@ -1,5 +1,6 @@
 // What run and check have in common: the table opened and inspected, and the cutoff decided once.
 import type { Deadline } from '../cleanup/deadline.js';
+import type { Wait } from '../cleanup/port.js';
 import type { DriverLog } from '../database/knex.js';
 import { type ExpiredRows, type OpenTable, openTable } from '../database/table.js';
 import { createCutoff, decideCutoff } from '../expiry/cutoff.js';
@@ -17,10 +18,20 @@ export interface CommandContext {
   /** Tells the line of something to fix that is no reason to fail. */
   warn(problem: string): void;
   readonly driverLog: DriverLog;
-  /** Told how many rows are deleted so far, committed or not. */
-  readonly onStep: (deletedCount: number) => void;
+  /** Whoever watches the run; undefined where nobody does. */
+  readonly watcher: Watcher | undefined;
   /** Told after every commit that deleted rows how many are deleted so far. */
   readonly onBatch: (deletedCount: number) => void;
+}
+
+/** Told what a run is at. */
+export interface Watcher {
+  /** The deleting begins. `expected`: how many rows there are to delete, as far as that was cheap to find out. */
+  begin(expected: { readonly count: number; readonly isLeast: boolean } | undefined): void;
+  /** How many are deleted so far, committed or not. */
+  deleted(count: number): void;
+  /** Why it does not go on; undefined: it does. */
+  waiting(wait: Wait | undefined): void;
 }
 
 export interface Inspected {
@@ -34,10 +45,12 @@ export interface Inspected {
 
 /** Opens the table, and closes it after `work`. @throws CleanupError */
 export async function withInspectedTable<T>(
-  { config, deadline, now, note, driverLog }: CommandContext,
+  { config, deadline, now, note, driverLog, watcher }: CommandContext,
   work: (inspected: Inspected) => Promise<T>,
 ): Promise<T> {
-  const table = await openTable(config.target, config, deadline, driverLog);
+  const table = await openTable(config.target, config, deadline, driverLog, (isLocked) =>
+    watcher?.waiting(isLocked ? { kind: 'lock' } : undefined),
+  );
   try {
     const format = await table.inspect(config);
     note({ expiresFormat: format?.format, expiresIndex: table.expiresIndex });

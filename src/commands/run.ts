@@ -1,12 +1,12 @@
 // The command `run`: counts the expired sessions, or deletes them.
 import { cleanUp, type Progress } from '../cleanup/cleanup.js';
-import { openReplica } from '../database/table.js';
+import { type ExpiredRows, type OpenTable, openReplica } from '../database/table.js';
 import type { LagWatch } from '../engines/engine.js';
 import { engineOf } from '../engines/index.js';
 import type { Query } from '../engines/sql.js';
 import { instantOf } from '../expiry/format.js';
 import { type Ending, endingOf } from '../report/facts.js';
-import { type CommandContext, type Inspected, withInspectedTable } from './context.js';
+import { type CommandContext, type Inspected, type Watcher, withInspectedTable } from './context.js';
 
 /** @throws CleanupError */
 export async function run(context: CommandContext): Promise<Ending> {
@@ -29,7 +29,7 @@ async function deleteExpired(
   { table }: Inspected,
   { format, expired }: NonNullable<Inspected['selected']>,
 ): Promise<Ending> {
-  const { config, deadline, note, onStep } = context;
+  const { config, deadline, note, watcher } = context;
   const sessions = await expired.openSessions();
   // Without an index this would be one more pass over the table.
   if (config.metricsFile !== undefined && table.expiresIndex !== undefined) {
@@ -37,15 +37,31 @@ async function deleteExpired(
   }
   await table.lock();
   const watch = await watchLag(context, table.query);
+  if (watcher !== undefined) watcher.begin(await expect(table, expired));
   const startedAt = performance.now();
   const progress = { last: NOTHING };
   try {
-    const options = { ...config, reasonToWait: watch?.reasonToWait, onStep };
+    const options = {
+      ...config,
+      reasonToWait: watch?.reasonToWait,
+      onStep: watcher?.deleted,
+      onWait: watcher?.waiting,
+    };
     const complete = await cleanUp(sessions, deadline, options, (more) => report(context, progress, more));
     return endingOf(complete, progress.last, performance.now() - startedAt);
   } finally {
     await watch?.close();
   }
+}
+
+/** Index entries that are read in a fraction of a second. */
+const MOST_COUNTED = 1_000_000;
+
+/** For the progress alone: without an index it would be one more pass over the table. */
+async function expect({ expiresIndex }: OpenTable, expired: ExpiredRows): Promise<Parameters<Watcher['begin']>[0]> {
+  if (expiresIndex === undefined) return undefined;
+  const count = await expired.countUpTo(MOST_COUNTED);
+  return { count, isLeast: count === MOST_COUNTED };
 }
 
 function report({ note, onBatch }: CommandContext, progress: { last: Progress }, more: Progress): void {

@@ -107,7 +107,7 @@ async function install(entry: Entry, block: string, config: Config, context: Sch
 async function checkFirst(config: Config, { deadline, now }: ScheduleContext): Promise<void> {
   const { check } = await import('./check.js');
   const ignore = (): void => {};
-  const silent = { note: ignore, warn: ignore, driverLog: ignore, onStep: ignore, onBatch: ignore };
+  const silent = { note: ignore, warn: ignore, driverLog: ignore, watcher: undefined, onBatch: ignore };
   try {
     await check({ config, deadline, now, ...silent });
   } catch (error) {

@@ -25,7 +25,12 @@ export interface Connection extends Statements {
 }
 
 /** @throws CleanupError `unavailable` */
-export async function openConnection(driver: Driver, deadline: Deadline, log: DriverLog): Promise<Connection> {
+export async function openConnection(
+  driver: Driver,
+  deadline: Deadline,
+  log: DriverLog,
+  onLock?: Line['onLock'],
+): Promise<Connection> {
   // The pool takes whole milliseconds only.
   const timeoutMs = Math.ceil(Math.max(1, Math.min(CONNECT_TIMEOUT_MS, deadline.remainingMs())));
   const config = await orAborted(driver.knexConfig(timeoutMs, deadline.stop), deadline.stop);
@@ -39,6 +44,7 @@ export async function openConnection(driver: Driver, deadline: Deadline, log: Dr
     openSide: async () => createKnex(driver, config, timeoutMs, log),
     dropped: false,
     waitedFor: undefined,
+    onLock,
   };
   return createConnection(knex, line);
 }

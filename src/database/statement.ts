@@ -23,6 +23,8 @@ export interface Line {
   dropped: boolean;
   /** The last answer was that somebody holds a lock: a timeout now is their doing. */
   waitedFor: CleanupError | undefined;
+  /** Told when the database answers that it is locked, and when it is no longer. */
+  readonly onLock: ((isLocked: boolean) => void) | undefined;
 }
 
 /** Gives the connection up without a word: the server then rolls back. */
@@ -45,6 +47,7 @@ export async function send<T>(line: Line, statement: PromiseLike<T>, doing: stri
   const inTime = await orAborted(answer, stop);
   const settled = inTime ?? (await cancel(line, answer));
   if (settled !== undefined && 'value' in settled) {
+    if (line.waitedFor !== undefined) line.onLock?.(false);
     line.waitedFor = undefined;
     return settled.value;
   }
@@ -52,7 +55,10 @@ export async function send<T>(line: Line, statement: PromiseLike<T>, doing: stri
   if (settled === undefined || isLost(error)) drop(line);
   const left = settled === undefined ? `${doing}; it did not answer, the connection was dropped` : doing;
   if (inTime === undefined) throw stopped(line, left, line.dropped || !line.driver.cancelKeepsTransaction);
-  if (error?.kind === 'busy') line.waitedFor = error;
+  if (error?.kind === 'busy') {
+    line.waitedFor = error;
+    line.onLock?.(true);
+  }
   throw error;
 }
 

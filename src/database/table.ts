@@ -35,6 +35,8 @@ export interface OpenTable {
 export interface ExpiredRows {
   readonly condition: Sql;
   count(): Promise<number>;
+  /** About how many there are, and no more than `limit`: quick where an index leads with the column. */
+  countUpTo(limit: number): Promise<number>;
   /** The smallest value, as the driver returns it. */
   oldest(): Promise<unknown>;
   /** Reads the plan of the DELETE, and chooses the way through the table. */
@@ -54,9 +56,10 @@ export async function openTable(
   names: TableNames,
   deadline: Deadline,
   log: DriverLog,
+  onLock?: (isLocked: boolean) => void,
 ): Promise<OpenTable> {
   const driver = engineOf(target).createDriver(target);
-  const connection = await openConnection(driver, deadline, log);
+  const connection = await openConnection(driver, deadline, log, onLock);
   try {
     const session = await driver.openSession(connection, deadline.remainingMs());
     const table = await session.findTable(names);
@@ -78,6 +81,7 @@ function createOpenTable(connection: Connection, session: Session, table: Table,
       return {
         condition,
         count: () => countRows(connection.query('counting'), table.sql, condition),
+        countUpTo: (limit) => countUpTo(connection.query('counting'), table, predicate.range, limit),
         oldest: () => readOldest(connection.query('looking for the oldest expired row'), table, condition),
         async openSessions() {
           return createSessions(connection, session, table, await session.openWalk(table, predicate), log);
@@ -117,6 +121,13 @@ function createSessions(
     nextStep: (previous, rows) => walk.nextStep(previous, rows),
     deleteExpired: (step) => walk.deleteExpired(step),
   };
+}
+
+/** By the index alone, without the guard, which would look at each row. */
+async function countUpTo(query: Query, { sql, expires }: Table, range: Sql, limit: number): Promise<number> {
+  const some = `SELECT ${expires} FROM ${sql}${whereClause(range)} LIMIT ${limit}`;
+  const [row] = await query(`SELECT COUNT(*) AS count FROM (${some}) AS session_cleanup_some`, range.bindings);
+  return Number(row?.count);
 }
 
 async function readOldest(query: Query, { expires, sql }: Table, condition: Sql): Promise<unknown> {

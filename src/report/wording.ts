@@ -24,7 +24,11 @@ const UNITS = [
 
 /** What was measured, such as "0.3 s", "12 s" or "2 min 5 s": as exact as it is worth. */
 export function took(ms: number): string {
-  if (ms < 9_950) return `${Math.max(0.1, Math.round(ms / 100) / 10)} s`;
+  return ms < 9_950 ? `${Math.max(0.1, Math.round(ms / 100) / 10)} s` : wholeSeconds(ms);
+}
+
+/** Such as "4 s" or "2 min 5 s". */
+export function wholeSeconds(ms: number): string {
   const seconds = Math.round(ms / 1000);
   const at = UNITS.findIndex((unit) => seconds >= unit.seconds);
   const [largest, next] = UNITS.slice(at);

@@ -1,4 +1,4 @@
-// The progress bar: on a terminal while the run is at work, gone when it ends, and never in a pipe.
+// The line of progress: on a terminal while the run is at work, gone when it ends, and never in a pipe.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import {
   FOREVER_MS,
   ids,
   isDeleting,
+  lockTable,
   remaining,
   slowDeletes,
   start,
@@ -20,9 +21,10 @@ import { leftOn, runAtTerminal, steady } from '../support/terminal.js';
 
 const AT_STDERR = { stdoutToFile: true } as const;
 
-const BAR = /deleted (\d+) rows, \d+ rows\/s, \d+ s/g;
+const DELETED = /Deleting ([\d,]+) (?:rows|of about)/g;
 
-const countsIn = (terminal: string): number[] => [...terminal.matchAll(BAR)].map(([, count]) => Number(count));
+const countsIn = (terminal: string): number[] =>
+  [...terminal.matchAll(DELETED)].map(([, count = '']) => Number(count.replace(',', '')));
 
 const atOnce = ({ url }: Database): string[] => ['run', '--db-url', url];
 
@@ -43,10 +45,28 @@ for (const engine of engines) {
         );
         if (more.length > 0) assert.ok(counts.includes(2) && counts.includes(4), terminal);
         assert.equal(leftOn(terminal), '');
-        // The cursor is there again.
-        assert.ok(terminal.lastIndexOf('\u001b[?25h') > terminal.lastIndexOf('\u001b[?25l'));
         assert.deepEqual(await remaining(database), ['z']);
       }
+    });
+
+    test('says how many there are where an index tells, and why it pauses', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(6), live: ['z'], indexed: true });
+      const batches = ['--batch-size', '4', '--pause', '2s'];
+      const { status, terminal } = await runAtTerminal(t, [...atOnce(database), ...batches], AT_STDERR);
+      assert.equal(status, 0);
+      assert.match(terminal, /Deleting 4 of about 6 \(67 %\), pausing [12] s/);
+      assert.deepEqual(await remaining(database), ['z']);
+    });
+
+    test('says for how long it waits for a lock', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(2) });
+      const give = await lockTable(database);
+      const running = runAtTerminal(t, [...atOnce(database), '--timeout', '6s'], AT_STDERR);
+      const { status, terminal } = await running;
+      await give();
+      assert.equal(status, 75);
+      assert.match(terminal, /[Ww]aiting [2-6] s for a lock/);
+      assert.deepEqual(await remaining(database), ids(2));
     });
 
     test('is taken away before the sentence of a failure, also at Ctrl-C', async (t) => {
@@ -62,7 +82,6 @@ for (const engine of engines) {
           `  database  ${database.url.replace('root@', '')}\n` +
           '  status    130, SIGINT, ID <uuid>\n',
       );
-      assert.ok(terminal.lastIndexOf('\u001b[?25h') > terminal.lastIndexOf('\u001b[?25l'));
       assert.deepEqual(await remaining(database), ids(3));
     });
 

@@ -36,7 +36,7 @@ const SOURCES = [
   'LICENSE',
 ];
 
-const BUNDLED = ['main', 'cli-progress', 'commander', 'knex', 'mysql2', 'winston'];
+const BUNDLED = ['main', 'commander', 'knex', 'mysql2', 'winston'];
 
 interface Ended {
   readonly status: number;
