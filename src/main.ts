@@ -8,7 +8,7 @@ import type { Logger } from './report/logger.js';
 import { createProgressLine } from './report/progress.js';
 import { createRecord } from './report/record.js';
 import { createRedactor, type Redact } from './report/redact.js';
-import { type Config, type Logging, resolveConfig, usageError } from './settings/config.js';
+import { type Config, type Logging, readBasics, resolveConfig, usageError } from './settings/config.js';
 import { orAborted } from './waiting.js';
 import { type World, write } from './world.js';
 
@@ -23,6 +23,9 @@ interface Call {
   readonly correlationId: string;
 }
 
+type CleaningInvocation = Extract<Invocation, { readonly kind: 'run' | 'check' }>;
+type ScheduleInvocation = Extract<Invocation, { readonly kind: 'schedule' }>;
+
 /** Runs the command line once and resolves to the exit status, when everything has been written or given up. */
 export async function main(world: World): Promise<number> {
   const startedAt = performance.now();
@@ -35,23 +38,24 @@ export async function main(world: World): Promise<number> {
     await orAborted(write(exitStatus === 0 ? world.stdout : world.stderr, text), deadline.leave);
     return exitStatus;
   }
-  const { logging, config } = await resolveConfig({
-    command: commandOf(invocation),
-    flags: invocation.flags,
-    env: world.env,
-    stdin: () => world.stdin,
-    stopAfter: (timeoutMs) => {
-      deadline.limit(timeoutMs);
-      return deadline.stop;
-    },
-  });
+  const { logging, timeoutMs } = readBasics({ flags: invocation.flags, env: world.env });
+  deadline.limit(timeoutMs);
   const correlationId = logging.correlationId ?? (await import('node:crypto')).randomUUID();
   const call: Call = { world, deadline, startedAt, logging, correlationId };
-  const status = await withCorrelationId(correlationId, () =>
-    (invocation.kind === 'run' || invocation.kind === 'check') && !(config instanceof CleanupError)
-      ? cleanUpOrCheck(call, invocation.kind, config)
-      : withoutDatabase(call, invocation, config),
-  );
+  const status = await withCorrelationId(correlationId, async () => {
+    switch (invocation.kind) {
+      case 'usage':
+        return tellFailure(call, invocation.command, usageError([invocation.problem], invocation.command));
+      case 'schedule':
+        return writeSchedule(call, invocation);
+      default: {
+        const config = await readConfig(call, invocation);
+        return config instanceof CleanupError
+          ? tellFailure(call, invocation.kind, config)
+          : cleanUpOrCheck(call, invocation.kind, config);
+      }
+    }
+  });
   deadline.close();
   return status;
 }
@@ -106,36 +110,47 @@ async function cleanUpOrCheck(call: Call, kind: 'run' | 'check', config: Config)
   return ending.exitStatus;
 }
 
-/** The command `schedule`, and every mistake on the command line: Knex is not loaded for them. */
-async function withoutDatabase(
-  call: Call,
-  invocation: Exclude<Invocation, { readonly kind: 'help' }>,
-  config: Config | CleanupError,
-): Promise<number> {
-  const { world, deadline, startedAt } = call;
-  const command = commandOf(invocation);
-  const logger = await openLogger(call, createRedactor([]));
-  let exitStatus = 0;
-  try {
-    if (invocation.kind === 'usage') throw usageError([invocation.problem], command);
-    if (invocation.kind !== 'schedule') throw config;
-    const { schedule } = await import('./commands/schedule.js');
-    const context = { place: world.place, deadline, now: () => world.now() };
-    const scheduled = await schedule(invocation.flags, invocation.schedule, context);
-    if (scheduled.kind === 'printed') await orAborted(write(world.stdout, `${scheduled.block}\n`), deadline.leave);
-    else logger.tell({ ...told(call), kind: 'schedule', ...scheduled.change });
-  } catch (error) {
-    const ending = endingOfError(asCleanupError(error));
-    logger.tell({ ...told(call), kind: 'failure', command, ending, durationMs: performance.now() - startedAt });
-    exitStatus = ending.exitStatus;
-  }
-  await orAborted(logger.flush(), deadline.leave);
-  return exitStatus;
+function readConfig(
+  { world, deadline }: Call,
+  { kind: command, flags }: CleaningInvocation,
+): Promise<Config | CleanupError> {
+  return resolveConfig({
+    command,
+    flags,
+    env: world.env,
+    stdin: () => world.stdin,
+    prompt: (text) => void write(world.stderr, `${text}\n`),
+    cwd: () => world.place.cwd,
+    stop: deadline.stop,
+  });
 }
 
-/** Whose help a usage error recommends. */
-function commandOf(invocation: Exclude<Invocation, { readonly kind: 'help' }>): string | undefined {
-  return invocation.kind === 'usage' ? invocation.command : invocation.kind;
+/** The command `schedule`. */
+async function writeSchedule(call: Call, { flags, schedule: own }: ScheduleInvocation): Promise<number> {
+  const { world, deadline } = call;
+  try {
+    const { schedule } = await import('./commands/schedule.js');
+    const scheduled = await schedule(flags, own, { place: world.place, deadline, now: () => world.now() });
+    if (scheduled.kind === 'printed') {
+      await orAborted(write(world.stdout, `${scheduled.block}\n`), deadline.leave);
+      return 0;
+    }
+    const logger = await openLogger(call, createRedactor([]));
+    logger.tell({ ...told(call), kind: 'schedule', ...scheduled.change });
+    await orAborted(logger.flush(), deadline.leave);
+    return 0;
+  } catch (error) {
+    return tellFailure(call, 'schedule', error);
+  }
+}
+
+/** @param command undefined where none was given, or none that there is */
+async function tellFailure(call: Call, command: string | undefined, error: unknown): Promise<number> {
+  const ending = endingOfError(asCleanupError(error));
+  const logger = await openLogger(call, createRedactor([]));
+  logger.tell({ ...told(call), kind: 'failure', command, ending, durationMs: performance.now() - call.startedAt });
+  await orAborted(logger.flush(), call.deadline.leave);
+  return ending.exitStatus;
 }
 
 /** The one door for what is told. */

@@ -58,16 +58,17 @@ export async function readRun(
   return { args: args.value, config };
 }
 
-async function readConfig(flags: RunFlags, stop: AbortSignal): Promise<Config | CleanupError> {
-  const { config } = await resolveConfig({
+function readConfig(flags: RunFlags, stop: AbortSignal): Promise<Config | CleanupError> {
+  return resolveConfig({
     command: 'schedule',
     flags,
     env: {},
     stdin: () => Readable.from([]),
-    // Its --timeout is that of the runs to come.
-    stopAfter: () => stop,
+    prompt: () => {},
+    // Of what is scheduled, every path is absolute.
+    cwd: () => '/',
+    stop,
   });
-  return config;
 }
 
 function flagsOf(args: readonly string[]): RunFlags {

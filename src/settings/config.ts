@@ -53,21 +53,25 @@ export interface Logging {
   readonly quiet: boolean;
 }
 
-/** Resolves to `config`, or to the usage error that names every problem. Never echoes a value. */
-export async function resolveConfig(inputs: Inputs): Promise<{ logging: Logging; config: Config | CleanupError }> {
+/** What every command needs, whatever else is wrong. Reads no file. */
+export function readBasics(given: Pick<Inputs, 'flags' | 'env'>): { logging: Logging; timeoutMs: number } {
+  const settings = { ...DEFAULTS, ...parseGiven(given, []) };
+  const { correlationId, logFormat: format, logLevel: level, quiet = false, timeout: timeoutMs } = settings;
+  return { logging: Object.freeze({ correlationId, format, level, quiet }), timeoutMs };
+}
+
+/** Resolves to the configuration, or to an error: of usage, with every problem and never a value; or stopped meanwhile. */
+export async function resolveConfig(inputs: Inputs): Promise<Config | CleanupError> {
   const problems = [...misspeltVariables(inputs.env)];
   const given = parseGiven(inputs, problems);
-  const { correlationId, logFormat: format, logLevel: level, quiet = false, timeout } = { ...DEFAULTS, ...given };
-  const logging = Object.freeze({ correlationId, format, level, quiet });
   try {
-    const source = await readUrl(inputs, inputs.stopAfter(timeout), problems);
+    const source = await readUrl(inputs, problems);
     checkReplicas(given, source?.target, problems);
     const config = source && createConfig(source, inputs, given, problems);
-    const isGood = config !== undefined && problems.length === 0;
-    return { logging, config: isGood ? config : usageError(problems, inputs.command) };
+    return config === undefined || problems.length > 0 ? usageError(problems, inputs.command) : config;
   } catch (error) {
     if (!(error instanceof CleanupError)) throw error;
-    return { logging, config: error };
+    return error;
   }
 }
 

@@ -9,9 +9,13 @@ export interface Inputs {
   readonly flags: Readonly<Partial<Record<SettingName, string | boolean>>>;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Asked for where it is read: opening it takes Node milliseconds. */
-  stdin(): Readable;
-  /** Sets the budget, once it is known; gives what then ends the reading. */
-  stopAfter(timeoutMs: number): AbortSignal;
+  stdin(): Readable & { readonly isTTY?: boolean };
+  /** Says something to whoever sits at a terminal, while it is waited for them. */
+  prompt(text: string): void;
+  /** The working directory. @throws where it is gone */
+  cwd(): string;
+  /** Ends the reading. */
+  readonly stop: AbortSignal;
 }
 
 export interface Given {
@@ -22,8 +26,11 @@ export interface Given {
   readonly rank: number;
 }
 
+/** What is looked at for a setting. */
+type Sources = Pick<Inputs, 'flags' | 'env'>;
+
 /** An empty variable is unset. */
-export function findGiven({ flags, env }: Inputs, name: SettingName): Given | undefined {
+export function findGiven({ flags, env }: Sources, name: SettingName): Given | undefined {
   const setting = SETTINGS[name];
   const flag = flags[name];
   if (flag !== undefined) return { raw: String(flag), source: flagName(setting.flags), rank: 0 };
@@ -33,7 +40,7 @@ export function findGiven({ flags, env }: Inputs, name: SettingName): Given | un
 }
 
 /** Every setting that is given but the two of the database, which `readUrl` weighs against each other. */
-export function parseGiven(inputs: Inputs, problems: string[]): Partial<Settings> {
+export function parseGiven(inputs: Sources, problems: string[]): Partial<Settings> {
   const entries = SETTING_NAMES.flatMap((name) => {
     const given = name === 'dbUrl' || name === 'dbUrlFile' ? undefined : findGiven(inputs, name);
     if (given === undefined) return [];
@@ -46,7 +53,7 @@ export function parseGiven(inputs: Inputs, problems: string[]): Partial<Settings
 }
 
 /** `--json` is short for `--log-format json`; of the two, a flag beats a variable. */
-function parseLogFormat(inputs: Inputs, problems: string[]): Pick<Partial<Settings>, 'logFormat'> {
+function parseLogFormat(inputs: Sources, problems: string[]): Pick<Partial<Settings>, 'logFormat'> {
   const [json, format] = [findGiven(inputs, 'json'), findGiven(inputs, 'logFormat')];
   const parsed = json && SETTINGS.json.parse(json.raw);
   if (json === undefined || parsed === undefined || 'problem' in parsed || !parsed.value) return {};

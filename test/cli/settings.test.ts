@@ -11,6 +11,7 @@ import { type CommandOptions, runCommand } from '../support/command.js';
 import { type Database, engines } from '../support/databases.js';
 import { failureLine, type Line, successLine } from '../support/lines.js';
 import { createSessions, remaining } from '../support/sessions.js';
+import { runAtTerminal } from '../support/terminal.js';
 
 const UNUSABLE = 'sqlite:/nowhere/else.db';
 
@@ -124,12 +125,49 @@ describe('the database URL, whatever the engine', { concurrency: 2 }, () => {
     }
   });
 
-  test('is refused where its file is missing, a folder or too large', async (t) => {
-    const files = [join(tmpdir(), 'no-such-file'), tmpdir(), writeUrl(t, 'x'.repeat(70_000))];
-    for (const file of files) {
-      const line = failureLine(await runCommand(['run', '--db-url-file', file]), 2, 'failed');
-      assert.match(String(line.error), /^--db-url-file /);
+  test('is refused where its file cannot be read: the message has the full path, and why', async (t) => {
+    const folder = temporaryFolder(t);
+    const large = writeUrl(t, 'x'.repeat(70_000));
+    for (const [file, path, why] of [
+      ['no-such-file', join(folder, 'no-such-file'), 'there is no such file'],
+      ['/nowhere/url', '/nowhere/url', 'there is no such file'],
+      [join(large, 'url'), join(large, 'url'), 'there is no such file'],
+      ['.', folder, 'it is a folder'],
+      [large, large, 'it is too large for a URL'],
+    ] as const) {
+      const line = failureLine(await runCommand(['run', '--db-url-file', file], { cwd: folder }), 2, 'failed');
+      assert.equal(line.error, `--db-url-file names ${path}, which cannot be read: ${why}`);
     }
+  });
+
+  test('that is given as the file itself is not shown', async () => {
+    for (const url of ['mysql://u:hunter2@h/d', 'u:hunter2@h/d']) {
+      const ended = await runCommand(['run', '--db-url-file', url]);
+      const { error } = failureLine(ended, 2, 'failed');
+      assert.equal(error, '--db-url-file names a file, which cannot be read: there is no such file');
+      assert.doesNotMatch(ended.stderr, /hunter2/);
+    }
+  });
+
+  test('is not read for a mistake on the command line, nor for a schedule', async (t) => {
+    const env = { DATABASE_URL_FILE: namedPipe(t) };
+    for (const args of [
+      ['run', '--tabel', 'x'],
+      ['schedule', '--db-url', 'sqlite:/app.db'],
+      ['schedule', '--db-url-file', '-'],
+    ]) {
+      const { status } = await runCommand(args, { env, stdin: undefined });
+      assert.equal(status, args.includes('sqlite:/app.db') ? 0 : 2);
+    }
+  });
+
+  test('is waited for at a terminal only after saying so', async (t) => {
+    const { status, terminal } = await runAtTerminal(t, ['run', '--db-url-file', '-', '--timeout', '300ms', '--json']);
+    const [prompt, line = ''] = terminal.split('\r\n');
+    assert.equal(prompt, 'Reading the database URL from standard input. Type it, and end with Ctrl-D.');
+    assert.deepEqual([status, JSON.parse(line).outcome], [124, 'timed_out']);
+    const { stderr } = await runCommand(['run', '--db-url-file', '-'], { stdin: 'sqlite:/nowhere/app.db' });
+    assert.equal(JSON.parse(stderr).outcome, 'unavailable');
   });
 
   test('is refused where it is not what its file holds: the message is about the file', async (t) => {

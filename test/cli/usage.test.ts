@@ -53,7 +53,7 @@ const BAD_VALUES: Readonly<Record<keyof typeof SETTINGS, readonly string[]>> = {
     'file:mysql://u:hunter2@h/d',
     'sqlite:u:hunter2@h/d',
   ],
-  dbUrlFile: ['/nowhere/hunter2'],
+  dbUrlFile: ['/nowhere/sqlite:hunter2@', 'mysql://u:hunter2@h/d'],
   store: ['hunter2', 'CONNECT-PG'],
   table: ['  ', 'y'.repeat(130)],
   expiresColumn: ['  ', 'y'.repeat(130)],

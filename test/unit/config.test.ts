@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { CleanupError } from '../../src/errors.js';
-import { type Config, type Logging, resolveConfig } from '../../src/settings/config.js';
+import { type Config, readBasics, resolveConfig } from '../../src/settings/config.js';
 import type { SettingName } from '../../src/settings/settings.js';
 import { presetOf, type StoreEngine, storeNames } from '../../src/stores.js';
 
@@ -11,22 +11,26 @@ type Flags = Partial<Record<SettingName, string | boolean>>;
 
 const URLS: Readonly<Partial<Record<StoreEngine, string>>> = { sqlite: 'sqlite:app.db', mysql: 'mysql://h/app' };
 
-function resolve(
-  flags: Flags,
-  env: Record<string, string> = {},
-): Promise<{ logging: Logging; config: Config | CleanupError }> {
-  const { signal } = new AbortController();
-  return resolveConfig({ command: 'run', flags, env, stdin: () => Readable.from([]), stopAfter: () => signal });
+function resolve(flags: Flags, env: Record<string, string> = {}): Promise<Config | CleanupError> {
+  return resolveConfig({
+    command: 'run',
+    flags: { dbUrl: 'sqlite:app.db', ...flags },
+    env,
+    stdin: () => Readable.from([]),
+    prompt: () => {},
+    cwd: () => '/here',
+    stop: new AbortController().signal,
+  });
 }
 
 async function configOf(flags: Flags, env?: Record<string, string>): Promise<Config> {
-  const { config } = await resolve({ dbUrl: 'sqlite:app.db', ...flags }, env);
+  const config = await resolve(flags, env);
   if (config instanceof CleanupError) assert.fail(config.message);
   return config;
 }
 
 async function problemOf(flags: Flags, env?: Record<string, string>): Promise<string> {
-  const { config } = await resolve({ dbUrl: 'sqlite:app.db', ...flags }, env);
+  const config = await resolve(flags, env);
   assert.ok(config instanceof CleanupError);
   return config.message;
 }
@@ -98,7 +102,7 @@ test('--json is --log-format json, and of the two a flag beats a variable', asyn
     [{ logFormat: 'text' }, { SESSION_CLEANUP_JSON: 'true' }, 'text'],
     [{ json: true, logFormat: 'json' }, {}, 'json'],
   ] as const) {
-    const { logging } = await resolve({ dbUrl: 'sqlite:app.db', ...flags }, env);
+    const { logging } = readBasics({ flags, env });
     assert.equal(logging.format, format, JSON.stringify([flags, env]));
   }
   assert.equal(
