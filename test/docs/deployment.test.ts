@@ -17,12 +17,14 @@ const ROOT = join(import.meta.dirname, '../../..');
 const EXAMPLES = join(ROOT, 'examples');
 /** What a run may take after its timeout, in seconds. */
 const AFTERWARDS = 6;
+const DAY_MS = 86_400_000;
 
 const OF_SCHEDULE = ['--name', '--every', '--cron', '--install', '--no-check', '--remove'];
 /** Those of npm, docker, kubectl, systemctl and what is in the images. */
 const OF_OTHERS = [
   '--connect',
   '--detach',
+  '--failed',
   '--from-file',
   '--ignore-scripts',
   '--innodb_initialized',
@@ -40,6 +42,7 @@ const files = readdirSync(EXAMPLES, { recursive: true, withFileTypes: true })
   .sort();
 
 const SERVICE = example('systemd/session-cleanup.service');
+const TEMPLATE = example('systemd/session-cleanup@.service');
 const CRONJOB = example('kubernetes/cronjob.yaml');
 const WORKFLOW = example('github-actions/session-cleanup.yml');
 const COMPOSE = example('docker-compose.yml');
@@ -107,8 +110,11 @@ test('the README of the examples names each of them', () => {
 
 test('each limit of time leaves the run its timeout and what may follow it', () => {
   const timeoutOf = (command: string) => seconds(only(command, /--timeout[ ",]+(\w+)/)) + AFTERWARDS;
-  assert.ok(seconds(only(SERVICE, /^TimeoutStartSec=(\w+)$/)) > timeoutOf(EXEC_START));
-  assert.ok(seconds(only(SERVICE, /^TimeoutStopSec=(\w+)$/)) > AFTERWARDS);
+  for (const service of [SERVICE, TEMPLATE]) {
+    const command = only(service, /^ExecStart=(.*)$/);
+    assert.ok(seconds(only(service, /^TimeoutStartSec=(\w+)$/)) > timeoutOf(command));
+    assert.ok(seconds(only(service, /^TimeoutStopSec=(\w+)$/)) > AFTERWARDS);
+  }
   assert.ok(Number(only(WORKFLOW, /timeout-minutes: (\d+)$/)) * 60 > timeoutOf(STEP));
   assert.ok(Number(only(CRONJOB, /terminationGracePeriodSeconds: (\d+)$/)) > AFTERWARDS);
   const tries = 1 + Number(only(CRONJOB, /backoffLimit: (\d+)$/));
@@ -151,27 +157,47 @@ describe('the systemd units', () => {
   );
   const skip = version < 250 && 'systemd-analyze 250 or later is not installed';
 
-  /** What systemd-analyze says of them, with the command where it is here. */
-  function verify(t: TestContext, service: string): { readonly status: number | null; readonly said: string } {
+  /** What systemd-analyze says of a service and its timer, with the command where it is here. */
+  function verify(
+    t: TestContext,
+    name: string,
+    service: string,
+  ): { readonly status: number | null; readonly said: string } {
     const folder = folderFor(t);
-    const units = [join(folder, 'session-cleanup.service'), join(folder, 'session-cleanup.timer')] as const;
+    const units = [join(folder, `${name}.service`), join(folder, `${name}.timer`)] as const;
     writeFileSync(units[0], service.replace('=/usr/local/bin/session-cleanup', `=${process.execPath} ${BIN}`));
-    writeFileSync(units[1], example('systemd/session-cleanup.timer'));
+    writeFileSync(units[1], example(`systemd/${name}.timer`));
     const args = ['verify', '--man=no', '--recursive-errors=no', ...units];
     const { status, stdout, stderr } = spawnSync(ANALYZE, args, { encoding: 'utf8', timeout: 60_000 });
     return { status, said: stdout + stderr };
   }
 
-  test('are units to systemd', { skip }, (t) => {
-    assert.deepEqual(verify(t, SERVICE), { status: 0, said: '' });
-  });
+  const services = { 'session-cleanup': SERVICE, 'session-cleanup@': TEMPLATE };
+  for (const [name, service] of Object.entries(services)) {
+    test(`are units to systemd, ${name}`, { skip }, (t) => {
+      assert.deepEqual(verify(t, name, service), { status: 0, said: '' });
+    });
 
-  test('are looked at: a misspelt setting does not pass', { skip }, (t) => {
-    assert.match(verify(t, SERVICE.replace('\nProtectHome=', '\nProtectHouse=')).said, /ProtectHouse/);
-  });
+    test(`are looked at: a misspelt setting does not pass, ${name}`, { skip }, (t) => {
+      assert.match(verify(t, name, service.replace('\nProtectHome=', '\nProtectHouse=')).said, /ProtectHouse/);
+    });
 
-  test('show every failure, and let Node compile', () => {
-    assert.doesNotMatch(SERVICE, /^(SuccessExitStatus|MemoryDenyWriteExecute|RuntimeMaxSec)=/m);
+    test(`show every failure, and let Node compile, ${name}`, () => {
+      assert.doesNotMatch(service, /^(SuccessExitStatus|MemoryDenyWriteExecute|RuntimeMaxSec)=/m);
+      // Said of the one that somebody may want to count as a success.
+      const [status] = only(service, /^#SuccessExitStatus=(.*)$/)
+        .split(' ')
+        .map(Number);
+      assert.equal(status, new CleanupError('busy', '').exitStatus);
+    });
+  }
+
+  test('of one table and of several have the same limits and rights', () => {
+    const settings = (service: string) =>
+      service
+        .split('\n')
+        .filter((line) => /^[A-Z]\w+=/.test(line) && !/^(Description|LoadCredential|EnvironmentFile)=/.test(line));
+    assert.deepEqual(settings(TEMPLATE), settings(SERVICE));
   });
 });
 
@@ -179,6 +205,12 @@ for (const engine of engines) {
   describe(`the commands of the examples run, ${engine.name}`, { concurrency: 2 }, () => {
     const commands: readonly (readonly [string, readonly string[]])[] = [
       ['systemd/session-cleanup.service', EXEC_START.split(' ').slice(1)],
+      [
+        'systemd/session-cleanup@.service',
+        only(TEMPLATE, /^ExecStart=(.*)$/)
+          .split(' ')
+          .slice(1),
+      ],
       ['kubernetes/cronjob.yaml', ARGS],
       ['github-actions/session-cleanup.yml', STEP.split(' ').slice(1)],
     ];
@@ -195,6 +227,40 @@ for (const engine of engines) {
     }
   });
 }
+
+describe('the settings of carts.env', () => {
+  const settings = Object.fromEntries(
+    example('systemd/carts.env')
+      .split('\n')
+      .flatMap((line) => (/^[^#].*=/.test(line) ? [line.split('=')] : [])),
+  );
+
+  for (const engine of engines) {
+    test(`are those of a run, ${engine.name}`, async (t) => {
+      const database = await engine.create();
+      t.after(() => database.drop());
+      const type = engine.family === 'sqlite' ? 'TEXT' : 'DATETIME';
+      await database.run(`CREATE TABLE carts (id VARCHAR(9) NOT NULL PRIMARY KEY, expires ${type} NULL)`);
+      const rows = { a: -2 * DAY_MS, b: -2 * DAY_MS, grace: -DAY_MS / 2, live: DAY_MS };
+      for (const [id, age] of Object.entries(rows)) {
+        const expires = new Date(Date.now() + age).toISOString().slice(0, 19).replace('T', ' ');
+        await database.run('INSERT INTO carts (id, expires) VALUES (?, ?)', [id, expires]);
+      }
+      const url = join(folderFor(t), 'url');
+      writeFileSync(url, `${database.url}\n`, { mode: 0o400 });
+      const args = only(TEMPLATE, /^ExecStart=(.*)$/)
+        .split(' ')
+        .slice(1)
+        .map((arg) => (arg === '%d/url' ? url : arg));
+      assert.equal(successLine(await runCommand(args, { env: settings })).deleted_count, 2);
+      const left = await database.query('SELECT id FROM carts ORDER BY id');
+      assert.deepEqual(
+        left.map(({ id }) => id),
+        ['grace', 'live'],
+      );
+    });
+  }
+});
 
 describe('docker-compose.yml', () => {
   test('opens its ports to this machine alone', () => {
@@ -226,14 +292,68 @@ describe('docker-compose.yml', () => {
   }
 });
 
-describe('dead-mans-switch.sh', () => {
-  test('is a script to the shell', () => {
-    for (const file of files.filter((path) => path.endsWith('.sh'))) {
-      const { status, stderr } = spawnSync('sh', ['-n', join(EXAMPLES, file)], { encoding: 'utf8' });
-      assert.deepEqual({ status, stderr }, { status: 0, stderr: '' }, file);
+test('each script is one to the shell', () => {
+  for (const file of files.filter((path) => path.endsWith('.sh'))) {
+    const { status, stderr } = spawnSync('sh', ['-n', join(EXAMPLES, file)], { encoding: 'utf8' });
+    assert.deepEqual({ status, stderr }, { status: 0, stderr: '' }, file);
+  }
+});
+
+describe('ten-tables.sh', () => {
+  const TEN = example('ten-tables.sh');
+  const jobs = only(TEN, /^done <<'JOBS'\n((?:.*\n)+?)JOBS$/)
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [name = '', ...flags] = line.split(/ +/);
+      const wordAfter = (flag: string) => (flags.includes(flag) ? flags[flags.indexOf(flag) + 1] : undefined);
+      return { name, table: wordAfter('--table') ?? 'django_session', column: wordAfter('--expires-column') };
+    });
+
+  test('installs ten entries, again ten after a second time, and each of them deletes', async (t) => {
+    const [sqlite] = engines;
+    assert.ok(sqlite);
+    const database = await sqlite.create();
+    t.after(() => database.drop());
+    for (const { table, column = table === 'django_session' ? 'expire_date' : 'expires_at' } of jobs) {
+      await database.run(`CREATE TABLE ${table} (id INTEGER PRIMARY KEY, ${column} TEXT)`);
+      await database.run(`INSERT INTO ${table} (${column}) VALUES ('2020-01-01 00:00:00'), ('2099-01-01 00:00:00')`);
+    }
+    const folder = folderFor(t);
+    const put = (name: string, text: string) => writeFileSync(join(folder, name), text, { mode: 0o700 });
+    put('url', database.url);
+    put('session-cleanup', `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"\n`);
+    put('crontab', `#!/bin/sh\ncd '${folder}'\n[ "$1" = - ] && exec cat >tab\n[ ! -e tab ] || exec cat tab\n`);
+    put('ten-tables.sh', TEN.replace('=/etc/session-cleanup/url', `=${join(folder, 'url')}`));
+    const env = { PATH: `${folder}:${process.env.PATH}` };
+    const install = () => {
+      const { status, stderr } = spawnSync(join(folder, 'ten-tables.sh'), { env, encoding: 'utf8', timeout: 120_000 });
+      assert.deepEqual([status, stderr], [0, '']);
+      return readFileSync(join(folder, 'tab'), 'utf8');
+    };
+    const tab = install();
+    assert.equal(jobs.length, 10);
+    assert.deepEqual(
+      [...tab.matchAll(/^# BEGIN (\S+) /gm)].map(([, name]) => name),
+      jobs.map(({ name }) => name),
+    );
+    assert.equal(install(), tab);
+    for (const line of tab.split('\n').filter((text) => text !== '' && !text.startsWith('#'))) {
+      const command = line.split(' ').slice(5).join(' ').replaceAll('\\%', '%');
+      const { status, stderr } = spawnSync('/bin/sh', ['-c', command], {
+        env: { PATH: '/usr/bin:/bin' },
+        encoding: 'utf8',
+      });
+      assert.deepEqual([status, stderr], [0, ''], command);
+    }
+    for (const { table } of jobs) {
+      const [row] = await database.query(`SELECT COUNT(*) AS rows_left FROM ${table}`);
+      assert.equal(row?.rows_left, 1, table);
     }
   });
+});
 
+describe('dead-mans-switch.sh', () => {
   /** Runs it with a curl that notes its arguments, and ends with a status. */
   function run(t: TestContext, url: string, curlStatus = 0) {
     const folder = folderFor(t);
