@@ -120,7 +120,7 @@ async function checkFirst(config: Config, { deadline, now }: ScheduleContext): P
   }
 }
 
-const NOT_CHECKED = 'With --no-check it is installed as it is.';
+const NOT_CHECKED = 'To install it without this check, give --no-check.';
 
 /** Where cron looks for it. */
 const MAILER = '/usr/sbin/sendmail';
@@ -135,7 +135,7 @@ async function mailOf(to: string): Promise<{ readonly to: string; readonly warni
   if (hasMailer) return { to, warning: undefined };
   return {
     to: '',
-    warning: `this host has no ${MAILER}, so cron mails failures to nobody: install a mailer, or watch the runs by --metrics-file`,
+    warning: `this host has no ${MAILER}, so cron mails failures to nobody: install a mailer, or monitor the runs with --metrics-file`,
   };
 }
 

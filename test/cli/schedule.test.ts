@@ -10,6 +10,7 @@ import { BIN, type Ended, runCommand, startCommand } from '../support/command.js
 import { engines, openSqlite } from '../support/databases.js';
 import { failureLine } from '../support/lines.js';
 import { createSessions, ids, LIVE, remaining } from '../support/sessions.js';
+import { leftOn, runAtTerminal } from '../support/terminal.js';
 
 /** Debian's, over the file "table" in $HOME. */
 const STUB = `
@@ -80,7 +81,7 @@ const END = '# END session_cleanup';
 
 const HAS_MAILER = existsSync('/usr/sbin/sendmail');
 const NO_MAILER =
-  'this host has no /usr/sbin/sendmail, so cron mails failures to nobody: install a mailer, or watch the runs by --metrics-file';
+  'this host has no /usr/sbin/sendmail, so cron mails failures to nobody: install a mailer, or monitor the runs with --metrics-file';
 const MAILED_TO = HAS_MAILER ? userInfo().username : '';
 
 interface Expected {
@@ -193,7 +194,7 @@ for (const [name, script] of Object.entries(crontabs)) {
       const refused = await cron.run(...URL_FLAGS, '--install', '--table', 'baskets');
       const line = failureLine(refused, 3, 'refused');
       assert.match(String(line.error), /^nothing was installed: .*baskets/);
-      assert.match(String(line.hint), / With --no-check it is installed as it is\.$/);
+      assert.match(String(line.hint), / To install it without this check, give --no-check\.$/);
       const missing = failureLine(await cron.run('--db-url', 'sqlite:no.db', '--install'), 4, 'unavailable');
       assert.match(String(missing.error), /^nothing was installed: /);
       assert.deepEqual(cron.read(), Buffer.alloc(0));
@@ -356,6 +357,55 @@ describe('the scheduled entry', () => {
   }
 });
 
+describe('schedule at a terminal', { concurrency: 2 }, () => {
+  const user = userInfo().username;
+  const DETAILS = HAS_MAILER
+    ? `  failures  cron mails them to ${user}\n  undo      session-cleanup schedule --remove --name carts\n`
+    : `  undo      session-cleanup schedule --remove --name carts
+  warning   this host has no /usr/sbin/sendmail, so cron mails failures to
+            nobody: install a mailer, or monitor the runs with --metrics-file\n`;
+
+  test('says what it has installed and removed', async (t) => {
+    const cron = createCron(STUB);
+    t.after(() => cron.remove());
+    const url = ['--db-url', `sqlite:${cron.folder}/app.db`];
+    const args = ['schedule', ...url, '--install', '--no-check', '--name', 'carts', '--every', '1m'];
+    const shown = await runAtTerminal(t, args, { env: cron.env });
+    const { terminal } = shown;
+    // The paths are of the machine, and where they are wrapped depends on them.
+    const command = / {2}command {3}(?:\S.*\n)(?: {12}\S.*\n)*/;
+    const left = leftOn(terminal).replace(/ next (?:tomorrow )?\d\d:\d\d\./, ' next <time>.');
+    assert.equal(
+      left.replace(command, '<command>\n'),
+      `Installed carts for ${user}: every minute, next <time>.
+  database  sqlite:${cron.folder}/app.db, table sessions
+<command>
+${DETAILS}`,
+    );
+    const words = `${process.execPath} ${BIN} run --db-url sqlite:${cron.folder}/app.db --log-format text`;
+    assert.equal(command.exec(left)?.[0].trim().replace(/\s+/g, ' '), `command ${words}`);
+    assert.ok(left.split('\n').every((line) => line.length <= 80 || !line.trim().includes(' ')));
+    const removed = await runAtTerminal(t, ['schedule', '--remove', '--name', 'carts'], { env: cron.env });
+    assert.equal(leftOn(removed.terminal), `Removed carts for ${user}: cron does not run it any more.\n`);
+  });
+
+  test('and Ctrl-C breaks off no write', async (t) => {
+    const cron = createCron(`\n[ "$1" = - ] && { echo >"$HOME/writing"; sleep 1; }${STUB}`);
+    t.after(() => cron.remove());
+    const args = ['schedule', '--db-url', `sqlite:${cron.folder}/app.db`, '--install', '--no-check'];
+    const pressed = untilThere(join(cron.env.HOME ?? '', 'writing'));
+    const { status, terminal } = await runAtTerminal(t, args, { env: cron.env, pressed });
+    assert.equal(status, 0, terminal);
+    assert.match(leftOn(terminal), /^(\^C)?Installed for /);
+    assert.match(cron.read().toString(), /^# BEGIN session_cleanup /);
+  });
+});
+
+/** For ten seconds at most. */
+async function untilThere(path: string): Promise<void> {
+  for (let tries = 0; tries < 500 && !existsSync(path); tries += 1) await sleep(20);
+}
+
 describe('a crontab command that waits', { concurrency: 3 }, () => {
   /** Starts an installation over a crontab with the script, and sends the signal once the crontab is asked for that. */
   async function interrupt(
@@ -368,7 +418,7 @@ describe('a crontab command that waits', { concurrency: 3 }, () => {
     const args = ['schedule', ...URL_FLAGS, '--install', '--no-check'];
     const { child, ended } = startCommand(args, { env: cron.env, cwd: cron.folder });
     const home = cron.env.HOME ?? '';
-    for (let tries = 0; tries < 500 && !existsSync(join(home, `asked${argument}`)); tries += 1) await sleep(20);
+    await untilThere(join(home, `asked${argument}`));
     child.kill('SIGTERM');
     const { status, stdout, stderr } = await ended;
     const table = join(home, 'table');

@@ -143,6 +143,9 @@ describe('--cron', () => {
   });
 });
 
+// Control characters, what breaks a line or turns its direction, and the backslash.
+const REFUSED = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069\\]/u;
+
 describe('the arguments of the scheduled run', () => {
   const of = (flags: Parameters<typeof scheduledArguments>[0]) => scheduledArguments(flags, '/srv/app');
 
@@ -172,30 +175,41 @@ describe('the arguments of the scheduled run', () => {
     }
   });
 
-  test('name the same SQLite file as before, whatever its path', () => {
-    const part = fc.oneof(
-      fc.string({ unit: 'grapheme' }),
-      fc
-        .array(fc.constantFrom(...'%?#@:/ .&=+\'"$~', '%40', '%zz', '://', ':memory:', 'é', '\u{feff}', '\u00a0'))
-        .map((all) => all.join('')),
-    );
-    const folder = fc.array(part, { maxLength: 3 }).map((parts) => resolve('/', ...parts));
-    const given = fc
-      .tuple(part, folder)
-      .map(([path, cwd]) => ({ raw: `sqlite:${path.replace(/[%?#@]/g, encodeURIComponent)}`, cwd }));
+  const part = fc.oneof(
+    fc.string({ unit: 'grapheme' }),
+    fc
+      .array(fc.constantFrom(...'%?#@:/ .&=+\'"$~', '%40', '%zz', '://', ':memory:', 'é', '\u{feff}', '\u00a0'))
+      .map((all) => all.join('')),
+  );
+  const escaped = part.map((text) => encodeURIComponent(text));
+  const sqliteUrl = part.map((path) => `sqlite:${path.replace(/[%?#@]/g, encodeURIComponent)}`);
+  const serverUrl = fc
+    .tuple(fc.constantFrom('mysql', 'mariadb'), escaped, escaped, fc.option(escaped, { nil: '' }))
+    .map(([scheme, user, database, socket]) => {
+      const options = socket === '' ? '' : `?socketPath=/${socket}&ssl-mode=REQUIRED`;
+      return ` ${scheme}://${user}@db.example:3307/${database}${options}\n`;
+    });
+  const folder = fc.array(part, { maxLength: 3 }).map((parts) => resolve('/', ...parts));
+
+  test('name the same database as before, when they have been through the crontab', () => {
     fc.assert(
-      fc.property(given, ({ raw, cwd }) => {
-        const target = databaseUrl(raw);
-        fc.pre('value' in target);
-        assert.ok(target.value.engine === 'sqlite');
-        const path = resolve(cwd, target.value.path);
-        const scheduled = scheduledArguments({ '--db-url': raw }, cwd);
+      fc.property(fc.oneof(sqliteUrl, serverUrl), folder, (raw, cwd) => {
+        const given = databaseUrl(raw);
+        fc.pre('value' in given);
+        const target = given.value;
+        const path = target.engine === 'sqlite' ? resolve(cwd, target.path) : '';
+        const expected = target.engine === 'sqlite' ? { ...target, path, shown: `sqlite:${path}` } : target;
+        const args = scheduledArguments({ '--db-url': raw }, cwd);
         // No path that a URL can name.
-        if ('problem' in scheduled) return assert.match(path, /^\/(:memory:)?$|\p{Cc}/u);
-        const [, url = ''] = scheduled.value;
-        assert.deepEqual(databaseUrl(url), { value: { ...target.value, path, shown: `sqlite:${path}` } }, url);
+        if ('problem' in args) return assert.match(path, /^\/(:memory:)?$|\p{Cc}/u);
+        const schedule = { expression: '1 1 1 1 1', intervalSeconds: null };
+        const block = renderBlock({ name: 'x', schedule, node: '/node', command: '/x', args: args.value });
+        if ('problem' in block) return assert.match(args.value.join(), REFUSED);
+        const [, entry = ''] = block.value.split('\n');
+        const [, url = ''] = argumentsOf(entry) ?? [];
+        assert.deepEqual(databaseUrl(url), { value: expected }, entry);
       }),
-      { numRuns: 2000 },
+      { numRuns: 3000 },
     );
   });
 
@@ -215,9 +229,6 @@ describe('the arguments of the scheduled run', () => {
     });
   });
 });
-
-// Control characters, what breaks a line or turns its direction, and the backslash.
-const REFUSED = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069\\]/u;
 
 describe('the block', () => {
   const schedule = { expression: '49 */6 * * *', intervalSeconds: 21_600 };
