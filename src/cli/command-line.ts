@@ -4,6 +4,8 @@ export interface FlagDescription {
   /** As commander has it: `-n, --dry-run`, `--timeout <duration>`. A value named `<path>` is a path. */
   readonly flags: string;
   readonly help: string;
+  /** For the documentation, in Markdown: what the help has no room for. */
+  readonly detail?: string;
   /** The heading of the help that it stands under. */
   readonly group?: string;
   /** All values that the flag takes, where they can be counted. */

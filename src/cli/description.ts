@@ -14,11 +14,24 @@ const SCHEDULE_FLAGS: readonly FlagDescription[] = [
     flags: '--name <id>',
     group: ENTRY,
     help: 'name of the entry: several can stand side by side',
+    detail: 'each is replaced and removed by its name',
     default: 'session_cleanup',
   },
-  { flags: '--every <duration>', group: ENTRY, help: 'interval between runs, such as 15m, 6h or 24h', default: '6h' },
+  {
+    flags: '--every <duration>',
+    group: ENTRY,
+    help: 'interval between runs, such as 15m, 6h or 24h',
+    detail: 'the minute is made from the names of the host and of the entry, so that they do not all start at once',
+    default: '6h',
+  },
   { flags: '--cron <expression>', group: ENTRY, help: 'five fields of a crontab line, instead of --every' },
-  { flags: '--install', group: ENTRY, help: "add the entry to the user's crontab, or replace it there" },
+  {
+    flags: '--install',
+    group: ENTRY,
+    help: "add the entry to the user's crontab, or replace it there",
+    detail:
+      'a `check` of the run in the bare environment of cron comes first; where that refuses, nothing is installed',
+  },
   {
     flags: '--no-check',
     group: ENTRY,

@@ -14,44 +14,49 @@ interface StoresOptions {
 
 export function listStores({ json, columns }: StoresOptions): string {
   if (json) return renderJson();
-  const rows = NAMES.flatMap(rowsOf);
-  const header: Row = { store: 'STORE', table: 'TABLE', column: 'COLUMN', kind: 'KIND', engines: 'DATABASES' };
-  const lines = renderTable([header, ...rows]);
+  const rows = storeRows().map(toCells);
+  const lines = renderTable([['STORE', 'TABLE', 'COLUMN', 'KIND', 'DATABASES'], ...rows]);
   const isTooWide = columns !== undefined && lines.some((line) => line.length > columns);
   return (isTooWide ? renderParagraphs(rows, columns) : lines).join('\n');
 }
 
-/** What `--store` stands for, on the engines on which it is the same. */
-interface Row {
-  readonly store: string;
+/** What a store's preset stands for, on the engines on which it is the same. */
+export interface StoreRow {
+  readonly store: StoreName;
   readonly table: string;
   readonly column: string;
-  /** What the column holds, and what has to be given besides. */
-  readonly kind: string;
-  readonly engines: string;
+  /** What the column holds. */
+  readonly holds: string;
+  /** The flags that the preset cannot do without. */
+  readonly needs: readonly string[];
+  /** With the format in which the column holds it there. */
+  readonly engines: readonly { readonly title: string; readonly format: string }[];
 }
 
-function rowsOf(store: StoreName): readonly Row[] {
-  const rows = new Map<string, Row>();
-  for (const { engine, preset } of presetsOf(store)) {
-    const [table, column, kind] = [preset.table, preset.expiresColumn, kindOf(preset)];
-    const key = [table, column, kind].join();
-    const others = rows.get(key)?.engines;
-    rows.set(key, { store, table, column, kind, engines: [others, ENGINES[engine]].filter(Boolean).join(', ') });
-  }
-  return [...rows.values()];
+export function storeRows(): readonly StoreRow[] {
+  return NAMES.flatMap((store) => {
+    const rows = new Map<string, StoreRow>();
+    for (const { engine, preset } of presetsOf(store)) {
+      const row = {
+        store,
+        table: preset.table,
+        column: preset.expiresColumn,
+        holds: holds(preset),
+        needs: needs(preset),
+      };
+      const engines = rows.get(JSON.stringify(row))?.engines ?? [];
+      const format = [preset.expiresFormat].flat().join(' or ');
+      rows.set(JSON.stringify(row), { ...row, engines: [...engines, { title: ENGINES[engine], format }] });
+    }
+    return [...rows.values()];
+  });
 }
 
-function presetsOf(store: StoreName): readonly { engine: StoreEngine; preset: Preset }[] {
+function presetsOf(store: StoreName): readonly { readonly engine: StoreEngine; readonly preset: Preset }[] {
   return (Object.keys(ENGINES) as StoreEngine[]).flatMap((engine) => {
     const preset = presetOf(store, engine);
     return preset === undefined ? [] : [{ engine, preset }];
   });
-}
-
-function kindOf(preset: Preset): string {
-  const needed = neededFlags(preset);
-  return `${holds(preset)}${needed.length === 0 ? '' : `; needs ${needed.join(' and ')}`}`;
 }
 
 function holds({ lifetimeMs }: Preset): string {
@@ -59,24 +64,29 @@ function holds({ lifetimeMs }: Preset): string {
   return lifetimeMs === 'required' ? 'last activity' : `last activity + ${span(lifetimeMs)}`;
 }
 
-/** What the preset does not know. */
-function neededFlags({ lifetimeMs, writes }: Preset): readonly string[] {
+function needs({ lifetimeMs, writes }: Preset): readonly string[] {
   return [...(lifetimeMs === 'required' ? ['--older-than'] : []), ...(writes === 'local' ? ['--time-zone'] : [])];
 }
 
-function renderTable(rows: readonly Row[]): readonly string[] {
-  const keys = ['store', 'table', 'column', 'kind', 'engines'] as const;
-  const widths = keys.map((key) => Math.max(...rows.map((row) => row[key].length)));
-  return rows.map((row) =>
-    keys
-      .map((key, at) => row[key].padEnd(widths[at] ?? 0))
+type Cells = readonly [store: string, table: string, column: string, kind: string, engines: string];
+
+function toCells({ store, table, column, holds, needs, engines }: StoreRow): Cells {
+  const kind = needs.length === 0 ? holds : `${holds}; needs ${needs.join(' and ')}`;
+  return [store, table, column, kind, engines.map(({ title }) => title).join(', ')];
+}
+
+function renderTable(rows: readonly Cells[]): readonly string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0))) ?? [];
+  return rows.map((cells) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd(),
   );
 }
 
-function renderParagraphs(rows: readonly Row[], columns: number): readonly string[] {
-  return rows.flatMap(({ store, table, column, kind, engines }) => [
+function renderParagraphs(rows: readonly Cells[], columns: number): readonly string[] {
+  return rows.flatMap(([store, table, column, kind, engines]) => [
     store,
     ...wrap(`${table}.${column}: ${kind} (${engines})`, columns, '  '),
   ]);
@@ -92,7 +102,7 @@ function renderJson(): string {
         expires_column: preset.expiresColumn,
         expires_format: preset.expiresFormat,
         older_than_ms: typeof preset.lifetimeMs === 'number' ? preset.lifetimeMs : 0,
-        needs: neededFlags(preset),
+        needs: needs(preset),
       }),
     ),
   );

@@ -29,6 +29,8 @@ export interface Setting<T> {
   /** As the user would write it; absent where there is none. */
   readonly default?: string;
   readonly help: string;
+  /** For the documentation, in Markdown: what the help has no room for. */
+  readonly detail?: string;
   /** All values it takes, where they can be counted. */
   readonly choices?: readonly string[];
   /** Makes no sense where nothing is deleted. */
@@ -68,21 +70,25 @@ export const SETTINGS = {
     group: 'Database',
     variables: ['DATABASE_URL'],
     help: 'the database, such as sqlite:path or mysql://user@host/database',
+    detail: '`ps` shows it to every user of the host: put a password into a file or a variable',
   }),
   dbUrlFile: setting('--db-url-file <path>', path, {
     group: 'Database',
     variables: ['DATABASE_URL_FILE'],
     help: 'file or pipe that holds the URL; - reads standard input',
+    detail: 'not together with `--db-url`',
   }),
   store: setting('--store <name>', knownName('store', storeNames, 'session-cleanup stores lists them all'), {
     choices: storeNames,
     group: 'Which rows',
     help: 'preset for a known session store: table, column, format and lifetime; session-cleanup stores lists them',
+    detail: 'a flag or variable beats each of them',
   }),
   table: setting('--table <name>', identifier, {
     group: 'Which rows',
     default: 'sessions',
     help: 'table to clean; schema.table where the database has schemas',
+    detail: 'any name, quoted for you',
   }),
   expiresColumn: setting('--expires-column <name>', identifier, {
     group: 'Which rows',
@@ -98,37 +104,47 @@ export const SETTINGS = {
     group: 'Which rows',
     default: 'UTC',
     help: 'time zone in which a time without a zone was written',
+    detail: '`UTC`, a name such as `Europe/Berlin`, or an offset such as `+02:00`',
   }),
   olderThan: setting('--older-than <duration>', duration({}), {
     group: 'Which rows',
     default: '0',
     help: 'grace period after the expiry; with a last activity: how long a session lives',
+    detail:
+      'the cutoff is now minus this. An explicit `0` says that a column with the name of a last activity does hold the end',
   }),
   lifetimeColumn: setting('--lifetime-column <name>', identifier, {
     group: 'Which rows',
     help: 'second column: for how many seconds after --expires-column a session lives',
+    detail: 'rows in which it is NULL, 0 or negative never expire. With it, `--older-than` is a grace period',
   }),
   where: setting('--where <condition>', condition, {
     group: 'Which rows',
     help: 'SQL condition that a row must also meet to be deleted, such as "type = 0"',
+    detail:
+      'it can only keep more rows. A semicolon, comment, placeholder, variable or parenthesis without its partner is a usage error',
   }),
   maxDelete: setting('--max-delete <rows or %>', rowLimit, {
     group: 'Which rows',
     help: 'refuse to delete more rows than this, or a greater share of the table, such as 5000 or 10%',
+    detail: 'it is refused with status 3, before anything is deleted',
   }),
   dryRun: setting('-n, --dry-run', flag, {
     group: 'How it runs',
     help: 'count what a run would delete, and delete nothing',
+    detail: 'with the very same condition',
     runOnly: true,
   }),
   timeout: setting('--timeout <duration>', duration({ max: LONGEST_TIMEOUT_MS }), {
     group: 'How it runs',
     default: '30s',
     help: 'time for the whole run, such as 30, 30s or 5m; 0 is no limit',
+    detail: 'connecting is included. The longest is 24 days',
   }),
   batchSize: setting('--batch-size <rows>', count({ min: 1 }), {
     group: 'How it runs',
     help: 'commit after at most this many rows, not once at the end',
+    detail: 'or after ten times as many that were looked at',
     runOnly: true,
   }),
   pause: setting('--pause <duration>', duration({ max: LONGEST_TIMEOUT_MS }), {
@@ -140,11 +156,13 @@ export const SETTINGS = {
   maxLag: setting('--max-lag <duration>', duration(), {
     group: 'How it runs',
     help: 'wait between batches while a --replica is further behind, or while a Galera node holds writers back',
+    detail: 'where there is neither, the line has a `warning`',
     runOnly: true,
   }),
   replica: setting('--replica <url>', replicaUrls, {
     group: 'How it runs',
     help: 'replica to watch; may be given more than once',
+    detail: 'in the variable: several with spaces between',
     runOnly: true,
   }),
   logFormat: choiceOf('--log-format <format>', ['auto', 'json', 'text'], {
@@ -157,11 +175,13 @@ export const SETTINGS = {
     group: 'What it says',
     default: 'info',
     help: 'the least that is told: error, warn, info or debug',
+    detail: '`debug` adds what the driver says and a line for each commit, on stderr',
   }),
   quiet: setting('-q, --quiet', flag, { group: 'What it says', help: 'print nothing on success' }),
   correlationId: setting('--correlation-id <id>', correlationId, {
     group: 'What it says',
     help: 'ID in every line and in the SQL; a new UUID v4 unless given',
+    detail: '1 to 128 of `A-Z a-z 0-9 . _ : -`',
   }),
   metricsFile: setting('--metrics-file <path>', path, {
     group: 'What it says',

@@ -7,11 +7,8 @@ import { createConnection, createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { databaseUrl } from '../../src/engines/index.js';
-import { CleanupError, type FailureKind } from '../../src/errors.js';
-import { endingOfError, type RunFacts } from '../../src/report/facts.js';
-import { createRecord } from '../../src/report/record.js';
-import { flagName, SETTINGS, type Setting } from '../../src/settings/settings.js';
-import { presetOf, storeNames } from '../../src/stores.js';
+import { LINE_KEYS } from '../../src/report/keys.js';
+import { SETTINGS } from '../../src/settings/settings.js';
 import { runCommand } from '../support/command.js';
 import { type Database, type Engine, engines } from '../support/databases.js';
 import { type Installed, install } from './installed.js';
@@ -19,19 +16,6 @@ import { anchors, blocks, code, links, ROOT, read, section, table } from './mark
 
 const README = read('README.md');
 const FIRST_SCREEN = README.slice(0, README.indexOf('\n## '));
-
-/** Any failure, to be refused by the compiler when a kind is added: its status and outcome belong into the README. */
-const KINDS: Readonly<Record<FailureKind, true>> = {
-  failed: true,
-  usage: true,
-  refused: true,
-  unavailable: true,
-  busy: true,
-  incomplete: true,
-  timed_out: true,
-  interrupted: true,
-  unknown: true,
-};
 
 const engine = (wanted: 'sqlite' | 'mysql'): Engine => {
   const found = engines.find(({ family }) => family === wanted);
@@ -139,86 +123,10 @@ describe('the first screen', () => {
   });
 });
 
-describe('the table of statuses', () => {
-  const rows = table(section(README, 'Exit status'), 'status', 'outcome', 'meaning', 'was anything deleted?');
-  const listed = rows.flatMap(([statuses = '', outcomes = '']) =>
-    statuses.split(', ').map((status) => ({ status: Number(status), outcomes: code(outcomes) })),
-  );
+describe('the keys of the line', () => {
+  const always = LINE_KEYS.flatMap(({ key, when }) => (when === 'always' ? [key] : []));
 
-  test('has every failure with its status and outcome, and no other', () => {
-    const failures = (Object.keys(KINDS) as FailureKind[]).flatMap((kind) => {
-      const signals = kind === 'interrupted' ? (['SIGINT', 'SIGTERM', 'SIGHUP'] as const) : [undefined];
-      return signals.map((signal) => endingOfError(new CleanupError(kind, '', { signal })));
-    });
-    const expected = new Set(failures.map(({ exitStatus, outcome }) => `${exitStatus} ${outcome}`));
-    const found = listed.filter(({ status }) => status !== 0);
-    assert.deepEqual(
-      new Set(found.flatMap(({ status, outcomes }) => outcomes.map((outcome) => `${status} ${outcome}`))),
-      expected,
-    );
-  });
-
-  test('is in the order and of the statuses of --help', async () => {
-    const { stdout } = await runCommand(['--help']);
-    const help = stdout.slice(stdout.indexOf('Exit status:'));
-    const statuses = [...help.matchAll(/^ *((?:\d+, )*\d+) {2}/gm)].flatMap(([, some = '']) => some.split(', '));
-    assert.deepEqual(
-      listed.map(({ status }) => status),
-      statuses.map(Number),
-    );
-  });
-
-  test('has the outcomes of success', async (t) => {
-    const { url } = await createApp(t);
-    const outcomes = [];
-    for (const args of [['run', '-n'], ['check'], ['run'], ['run']]) {
-      outcomes.push((await runCommand([...args, '--db-url', url])).line.outcome);
-    }
-    assert.deepEqual(outcomes, ['counted', 'ready', 'deleted', 'nothing_expired']);
-    const [success] = listed;
-    assert.deepEqual(new Set(success?.outcomes), new Set([...outcomes, 'installed', 'removed', 'unchanged']));
-  });
-});
-
-describe('the table of keys', () => {
-  const rows = table(section(README, 'The line'), 'key', 'when', 'value');
-  const keys = rows.flatMap(([key = '']) => code(key));
-  const without = (...names: readonly string[]) => keys.filter((key) => !names.includes(key));
-  const always = rows.flatMap(([key = '', when]) => (when === 'always' ? code(key) : []));
-
-  test('has every key that there can be, in the order of the line', () => {
-    const ending = endingOfError(new CleanupError('failed', ''));
-    const facts: Omit<RunFacts, 'dryRun'> = {
-      batchSize: 1,
-      rowCount: 1,
-      timeZone: 'Europe/Berlin',
-      olderThanMs: 1,
-      lifetimeColumn: '',
-      store: '',
-      where: '',
-      warning: '',
-      progress: { deletedCount: 0, lockedCount: 1, batches: 0, attempts: 1, waitedFor: '', waitedMs: 1 },
-    };
-    const keysOf = (dryRun: boolean) =>
-      Object.keys(
-        createRecord(
-          {
-            kind: 'run',
-            facts: { ...facts, dryRun },
-            ending,
-            at: new Date(),
-            durationMs: 0,
-            correlationId: '',
-            version: '',
-          },
-          (text) => text,
-        ),
-      );
-    assert.deepEqual(keysOf(false), without('expired_count', 'row_count'));
-    assert.deepEqual(keysOf(true), without('deleted_count'));
-  });
-
-  test('says "always" of the keys that every line has, and the example has those of a run', async (t) => {
+  test('are "always" those that every line has, and the example has those of a run', async (t) => {
     const { url } = await createApp(t);
     const ran = Object.keys((await runCommand(['run', '--db-url', url])).line);
     assert.deepEqual(ran.toSpliced(ran.indexOf('deleted_count'), 1), always);
@@ -231,7 +139,7 @@ describe('the table of keys', () => {
     assert.deepEqual(Object.keys(JSON.parse(example)), ran);
   });
 
-  test('has besides it the keys of check', async (t) => {
+  test('are besides them those of check', async (t) => {
     const [list = ''] = /^`check` has these besides.*$/m.exec(section(README, 'The line')) ?? [];
     const named = code(list).slice(1);
     assert.ok(named.length > 10);
@@ -247,44 +155,7 @@ describe('the table of keys', () => {
   });
 });
 
-describe('the tables of settings', () => {
-  const all = Object.values<Setting<unknown>>(SETTINGS);
-
-  test('have every flag with its variables and its default', () => {
-    const rows = table(section(README, 'Settings'), 'flag', 'variable', 'default', 'meaning');
-    assert.deepEqual(
-      rows.map(([flag = '', variables = '', initial = '']) => [...code(flag), ...code(variables), ...code(initial)]),
-      all.map(({ flags, variables, default: initial }) => [
-        flags,
-        ...variables,
-        ...(initial === undefined ? [] : [initial]),
-      ]),
-    );
-    for (const [flag = '', , , meaning = ''] of rows) assert.ok(meaning.length > 10, flag);
-  });
-
-  test('name what check does not take', () => {
-    const [list = ''] = /^`check` takes all of these but.*$/m.exec(section(README, 'Settings')) ?? [];
-    const runOnly = all.filter((setting) => setting.runOnly).map(({ flags }) => flagName(flags));
-    assert.deepEqual(code(list).slice(1), runOnly);
-  });
-
-  test('have the flags of schedule', async () => {
-    const rows = table(section(README, 'Schedule'), 'flag', 'default', 'meaning');
-    const { stdout } = await runCommand(['schedule', '--help']);
-    const [, options = ''] = /\nEntry of the crontab:\n([\s\S]*?)\n\n/.exec(stdout) ?? [];
-    const own = [...options.matchAll(/^ {2}(\S.*?)(?: {2,}|\n)/gm)].map(([, flags = '']) => flags);
-    assert.deepEqual(
-      rows.flatMap(([flag = '']) => code(flag)),
-      own,
-    );
-    for (const [flag = '', initial = ''] of rows) {
-      const [name = ''] = code(flag);
-      const help = options.slice(options.indexOf(name)).split(/\n {2}\S/)[0] ?? '';
-      assert.equal(/\(default: (.+?)\)/.exec(help)?.[1], code(initial)[0], name);
-    }
-  });
-
+describe('the settings', () => {
   test('have the formats', () => {
     const rows = table(section(README, 'Formats'), 'format', 'accepts', 'never expired');
     const formats = ['auto', ...rows.flatMap(([format = '']) => code(format))];
@@ -302,54 +173,6 @@ describe('the tables of settings', () => {
     assert.equal(urls.length, 4);
     for (const url of urls) assert.ok('value' in databaseUrl(url.replace(':port', ':3306')), url);
   });
-});
-
-test('the table of stores is that of the code', () => {
-  const rows = table(section(README, 'Session stores'), 'store', 'table', 'column', 'runs on', 'besides');
-  const inUnit = (ms: number): string => {
-    const units = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 };
-    const [unit, size] = Object.entries(units).find(([, each]) => ms % each === 0) ?? ['ms', 1];
-    return `${ms / size}${unit}`;
-  };
-  const engines = { mysql: 'MySQL', sqlite: 'SQLite' } as const;
-  const expected = storeNames.flatMap((name) => {
-    const presets = Object.entries(engines).flatMap(([engine, label]) => {
-      const preset = presetOf(name, engine as keyof typeof engines);
-      return preset === undefined ? [] : [{ label, ...preset }];
-    });
-    const [first] = presets;
-    if (first === undefined) return [];
-    const spelled = (key: 'table' | 'expiresColumn') => {
-      const others = presets.filter((preset) => preset[key] !== first[key]);
-      return [`\`${first[key]}\``, ...others.map((preset) => `on ${preset.label} \`${preset[key]}\``)].join(', ');
-    };
-    const besides = [
-      first.lifetimeMs === 'required' ? 'last activity: give `--older-than`' : [],
-      typeof first.lifetimeMs === 'number' ? `last activity + ${inUnit(first.lifetimeMs)}` : [],
-      ...presets.map(({ label, writes }) => {
-        if (writes === 'local') return `on ${label}: give \`--time-zone\``;
-        if (writes === undefined) return [];
-        return `on ${label}: refused where the server's time zone is ahead of UTC, until \`--older-than\` covers it`;
-      }),
-    ].flat();
-    const runsOn = presets
-      .map(({ label, expiresFormat }) => `${label} (${[expiresFormat].flat().join(' or ')})`)
-      .join(', ');
-    return [[`\`${name}\``, spelled('table'), spelled('expiresColumn'), runsOn, besides.join('; ')]];
-  });
-  assert.deepEqual(rows, expected);
-});
-
-test('the table of metrics is that of the file', async (t) => {
-  const { url } = await createApp(t);
-  const { folder } = install(t);
-  const file = join(folder, 'session_cleanup.prom');
-  await runCommand(['run', '--db-url', url, '--metrics-file', file]);
-  const rows = table(section(README, 'Metrics'), 'metric', 'value');
-  assert.deepEqual(
-    rows.flatMap(([metric = '']) => code(metric)),
-    [...read(file).matchAll(/^# TYPE (\S+) gauge$/gm)].map(([, name]) => name),
-  );
 });
 
 describe('the alert', () => {
