@@ -1,7 +1,8 @@
 // npm run bench: makes its data, runs this command and its peers on it in turn, and prints Markdown tables.
 import { cpus, totalmem, type } from 'node:os';
 import { parseArgs } from 'node:util';
-import { startMysqlServers, URLS_VARIABLE } from '../support/mysql-servers.js';
+import { mysqlServers } from '../support/mysql-servers.js';
+import { startServers } from '../support/servers.js';
 
 const { values } = parseArgs({
   options: {
@@ -16,8 +17,8 @@ const rows = Number(values.rows);
 const repeat = Number(values.repeat);
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-const servers = await startMysqlServers((line) => void process.stderr.write(`${line}\n`));
-process.env[URLS_VARIABLE] = servers.urls.join(',');
+const servers = await startServers([mysqlServers], (line) => void process.stderr.write(`${line}\n`));
+Object.assign(process.env, servers.variables);
 const { engines: all } = await import('../support/databases.js');
 const engines = all.filter(({ family }) => values.engines.includes(family === 'sqlite' ? 'sqlite' : 'server'));
 
@@ -51,5 +52,5 @@ try {
     say(await section());
   }
 } finally {
-  await servers.stop();
+  servers.stop();
 }

@@ -5,7 +5,8 @@ import { after, before, describe, test } from 'node:test';
 import { runCommand } from '../support/command.js';
 import { type Database, engineAt } from '../support/databases.js';
 import { failureLine, successLine } from '../support/lines.js';
-import { findServer, type PrivateServer, startPrivateServer } from '../support/mysql-servers.js';
+import { findServer, startPrivateServer } from '../support/mysql-servers.js';
+import type { PrivateServer } from '../support/server-process.js';
 import { remaining } from '../support/sessions.js';
 
 const skip = findServer() === undefined && 'this machine has no server of its own';

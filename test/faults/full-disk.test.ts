@@ -8,8 +8,9 @@ import { assertEndsWork, assertTrue } from '../support/claims.js';
 import { runCommand } from '../support/command.js';
 import { engineAt, openSqlite } from '../support/databases.js';
 import { failureLine } from '../support/lines.js';
-import { type PrivateServer, startPrivateServer } from '../support/mysql-servers.js';
+import { startPrivateServer } from '../support/mysql-servers.js';
 import { startProxy } from '../support/proxy.js';
+import type { PrivateServer } from '../support/server-process.js';
 import { createSessions, EXPIRED, LIVE } from '../support/sessions.js';
 import { createSmallDisk, noSmallDisk, type SmallDisk } from '../support/small-disk.js';
 

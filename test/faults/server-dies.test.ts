@@ -5,9 +5,10 @@ import { assertEndsWork, assertTrue } from '../support/claims.js';
 import { runCommand, startCommand } from '../support/command.js';
 import { engineAt } from '../support/databases.js';
 import { assertGoneAfterTimeout, failureLine, successLine } from '../support/lines.js';
-import { type PrivateServer, startPrivateServer } from '../support/mysql-servers.js';
+import { startPrivateServer } from '../support/mysql-servers.js';
 import { measureTimeout } from '../support/pace.js';
 import { type Moment, QUIT, startProxy } from '../support/proxy.js';
+import type { PrivateServer } from '../support/server-process.js';
 import { createSessions, ids, slowDeletes } from '../support/sessions.js';
 
 const ROWS = { expired: ids(4), live: ['z'] };

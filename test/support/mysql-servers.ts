@@ -1,87 +1,30 @@
 // Where the suite's MySQL and MariaDB servers come from: given by a variable, or started privately and removed again.
 // Nothing about tables, data or single tests belongs here.
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 import { type ConnectionOptions, createConnection, type RowDataPacket } from 'mysql2/promise';
+import {
+  freePort,
+  hasEnded,
+  killGroup,
+  openServerFolder,
+  type PrivateServer,
+  untilAnswering,
+} from './server-process.js';
+import { findProgram, installPackages, isRoot } from './server-sources.js';
+import type { ServerFamily } from './servers.js';
+import { createUndo, type Undo } from './undo.js';
 
-export const URLS_VARIABLE = 'SESSION_CLEANUP_TEST_MYSQL_URLS';
-
-const HINT = `Set ${URLS_VARIABLE} to the URL of an account with all privileges, such as mysql://root@127.0.0.1:3306 (several: separated by commas), or install mariadbd or mysqld, or start a Docker engine.`;
+const VARIABLE = 'SESSION_CLEANUP_TEST_MYSQL_URLS';
 const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/usr/libexec', '/opt/homebrew/bin'];
-const START_LIMIT_MS = 120_000;
 
 /** Durability is given up for speed; nothing here changes locking or what SQL means. */
 const SPEED_OPTIONS = ['--skip-log-bin', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=256M'];
 
 const SMALL_OPTIONS = ['--innodb-buffer-pool-size=64M', '--loose-innodb-log-file-size=8M'];
-
-type Say = (line: string) => void;
-/** What undoes a start. Synchronous, so that it also works in the process's `exit` event. */
-type Undo = (() => void)[];
-
-/**
- * At least one server that answers, or an error that says what to do.
- * Everything started is removed by `stop()`, and at the latest when the process exits; the caller turns signals into exits.
- */
-export async function startMysqlServers(
-  say: Say,
-): Promise<{ readonly urls: readonly string[]; stop(): Promise<void> }> {
-  const undo: Undo = [];
-  const removeAll = () => {
-    for (const remove of undo.splice(0)) remove();
-  };
-  process.once('exit', removeAll);
-  const stop = async () => {
-    removeAll();
-    process.off('exit', removeAll);
-  };
-  try {
-    const given = (process.env[URLS_VARIABLE] ?? '').split(/[\s,]+/).filter((url) => url !== '');
-    return { urls: await (given.length > 0 ? useGiven(given, say) : startOwn(undo, say)), stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-}
-
-async function useGiven(urls: readonly string[], say: Say): Promise<readonly string[]> {
-  for (const url of urls) {
-    if (!URL.canParse(url)) throw new Error(`${URLS_VARIABLE} holds something that is not a URL. ${HINT}`);
-    const shown = new URL(url).host;
-    const version = await versionOf({ uri: url }).catch((error: unknown) => {
-      throw new Error(`no login at ${shown}, named in ${URLS_VARIABLE}: ${messageOf(error)}`, { cause: error });
-    });
-    say(`test servers: using ${version} at ${shown}, named in ${URLS_VARIABLE}`);
-  }
-  return urls;
-}
-
-async function startOwn(undo: Undo, say: Say): Promise<readonly string[]> {
-  const installed = findServer();
-  if (installed !== undefined) return [await startForTests(installed, undo, say)];
-
-  if (await succeeds('docker', ['info'])) {
-    return [
-      await startContainer('mariadb:11', 'MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=yes', undo, say),
-      await startContainer('mysql:9', 'MYSQL_ALLOW_EMPTY_PASSWORD=yes', undo, say),
-    ];
-  }
-
-  const aptGet = isRoot() ? findProgram('apt-get') : undefined;
-  if (aptGet === undefined) throw new Error(`no database server for the tests. ${HINT}`);
-  say('test servers: found no server and no Docker engine, installing MariaDB with apt-get');
-  await installServer(aptGet);
-  const added = findServer();
-  if (added === undefined) throw new Error(`apt-get installed no server that can be found. ${HINT}`);
-  return [await startForTests(added, undo, say)];
-}
 
 /**
  * The `-core` packages have no service: nothing is started on the machine, so nothing fails where that is denied.
@@ -89,48 +32,40 @@ async function startOwn(undo: Undo, say: Say): Promise<readonly string[]> {
  */
 const APT_PACKAGES = ['mariadb-server-core', 'mariadb-client-core'];
 
-async function installServer(aptGet: string): Promise<void> {
-  const run = promisify(execFile);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  try {
-    await run(aptGet, ['update', '-qq'], { env });
-    await run(aptGet, ['install', '-y', '-qq', '--no-install-recommends', ...APT_PACKAGES], { env });
-  } catch (error) {
-    throw new Error(`${messageOf(error).trim()}\n${HINT}`, { cause: error });
-  }
+export const mysqlServers: ServerFamily = {
+  name: 'MySQL or MariaDB',
+  variable: VARIABLE,
+  hint: `Set ${VARIABLE} to the URL of an account with all privileges, such as mysql://root@127.0.0.1:3306 (several: separated by commas), or install mariadbd or mysqld, or start a Docker engine.`,
+  images: [
+    { name: 'mariadb:11', port: 3306, setting: 'MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=yes', options: SPEED_OPTIONS },
+    { name: 'mysql:9', port: 3306, setting: 'MYSQL_ALLOW_EMPTY_PASSWORD=yes', options: SPEED_OPTIONS },
+  ],
+  urlAt: (address) => `mysql://root@${address}`,
+  versionOf: (url) => versionOf({ uri: url }),
+  async startInstalled(undo) {
+    const program = findServer();
+    if (program === undefined) return undefined;
+    const { url } = await startPrivate(program, SPEED_OPTIONS, createFolder(), undo);
+    return { url, program };
+  },
+  install: (aptGet) => installPackages(aptGet, APT_PACKAGES),
+};
+
+export function findServer(): string | undefined {
+  return findProgram('mariadbd', SERVER_FOLDERS) ?? findProgram('mysqld', SERVER_FOLDERS);
 }
 
-async function startForTests(server: string, undo: Undo, say: Say): Promise<string> {
-  const { url } = await startPrivate(server, SPEED_OPTIONS, mkdtempSync(join(tmpdir(), 'session-cleanup-test-')), undo);
-  say(`test servers: started ${server} ${await versionOf({ uri: url })} at ${new URL(url).host}`);
-  return url;
-}
-
-/** A server of the test's own, which may be harmed. It is durable: what it has confirmed outlives it. */
-export interface PrivateServer {
-  readonly url: string;
-  /** `kill -9`; resolves once it is gone. */
-  kill(): Promise<void>;
-  /** After `kill`; resolves once it answers. */
-  restart(): Promise<void>;
-  /** It stays where it is, and so do its connections. */
-  freeze(): void;
-  thaw(): void;
-  /** Kills it and removes its folder. */
-  remove(): void;
+function createFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
 }
 
 /** In the folder, or else in one of its own. */
-export async function startPrivateServer(folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'))) {
+export async function startPrivateServer(folder = createFolder()): Promise<PrivateServer> {
   const installed = findServer();
   if (installed === undefined) throw new Error('no server to be harmed: install mariadbd or mysqld');
-  const undo: Undo = [];
-  const remove = () => {
-    for (const each of undo.splice(0)) each();
-  };
-  process.once('exit', remove);
+  const undo = createUndo();
   const started = await startPrivate(installed, ['--skip-log-bin', ...SMALL_OPTIONS], folder, undo);
-  return { ...started, remove } satisfies PrivateServer;
+  return { ...started, remove: undo.run };
 }
 
 async function startPrivate(
@@ -139,23 +74,7 @@ async function startPrivate(
   folder: string,
   undo: Undo,
 ): Promise<Omit<PrivateServer, 'remove'>> {
-  const children: ChildProcess[] = [];
-  undo.push(() => {
-    children.forEach(killGroup);
-    // A server that is being killed may still finish creating a file: hence the retries.
-    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-  });
-  const log = join(folder, 'log');
-  const logFile = openSync(log, 'a');
-  const start = (program: string, args: readonly string[]) => {
-    // A process group of its own: a Ctrl-C at the terminal reaches the tests, not the server under them.
-    const child = spawn(program, args, { detached: true, stdio: ['ignore', logFile, logFile] });
-    children.push(child);
-    return child;
-  };
-  const failed = (what: string, cause?: unknown) =>
-    new Error(`${what}:\n${readFileSync(log, 'utf8').trim().split('\n').slice(-15).join('\n')}\n${HINT}`, { cause });
-
+  const { start, failure } = openServerFolder(folder, undo);
   // Any local user can log in here: reading and writing files through SQL is kept to an empty folder.
   const files = join(folder, 'files');
   mkdirSync(files);
@@ -168,7 +87,7 @@ async function startPrivate(
   ];
 
   const setup = isMariadb
-    ? start(findProgram('mariadb-install-db') ?? 'mariadb-install-db', [
+    ? start(findProgram('mariadb-install-db', SERVER_FOLDERS) ?? 'mariadb-install-db', [
         ...common,
         '--auth-root-authentication-method=normal',
         // Else it fails where the machine's own name does not resolve.
@@ -178,7 +97,7 @@ async function startPrivate(
       ])
     : start(server, [...common, '--initialize-insecure']);
   const [code] = await once(setup, 'exit');
-  if (code !== 0) throw failed(`${server}: its data folder could not be made`);
+  if (code !== 0) throw failure(`${server}: its data folder could not be made`);
 
   const port = await freePort();
   const socketPath = join(folder, 'socket');
@@ -197,9 +116,12 @@ async function startPrivate(
     ]);
     running = launched;
     try {
-      await waitForLogin({ socketPath, user: 'root' }, () => !hasEnded(launched));
+      await untilAnswering(
+        () => versionOf({ socketPath, user: 'root' }),
+        () => !hasEnded(launched),
+      );
     } catch (error) {
-      throw failed(`${server} did not start`, error);
+      throw failure(`${server} did not start`, error);
     }
   };
   await restart();
@@ -228,32 +150,6 @@ async function admitRootOverTcp(socketPath: string): Promise<void> {
   }
 }
 
-/** Not exercised by the project's own CI on machines without a Docker engine. */
-async function startContainer(image: string, emptyPassword: string, undo: Undo, say: Say): Promise<string> {
-  const name = `session-cleanup-test-${randomUUID()}`;
-  undo.push(() => spawnSync('docker', ['rm', '--force', '--volumes', name]));
-  const docker = promisify(execFile);
-  const options = ['--detach', '--rm', '--name', name, '--publish', '127.0.0.1::3306', '--env', emptyPassword];
-  await docker('docker', ['run', ...options, image, ...SPEED_OPTIONS]);
-  const { stdout: address } = await docker('docker', ['port', name, '3306/tcp']);
-  const url = `mysql://root@${address.trim()}`;
-  const version = await waitForLogin({ uri: url }, () => true);
-  say(`test servers: started ${image} ${version} in Docker at ${address.trim()}`);
-  return url;
-}
-
-async function waitForLogin(options: ConnectionOptions, mayStillStart: () => boolean): Promise<string> {
-  const deadline = Date.now() + START_LIMIT_MS;
-  for (;;) {
-    try {
-      return await versionOf(options);
-    } catch (error) {
-      if (!mayStillStart() || Date.now() > deadline) throw error;
-      await sleep(100);
-    }
-  }
-}
-
 async function versionOf(options: ConnectionOptions): Promise<string> {
   const connection = await createConnection(options);
   try {
@@ -262,59 +158,4 @@ async function versionOf(options: ConnectionOptions): Promise<string> {
   } finally {
     await connection.end();
   }
-}
-
-export function findServer(): string | undefined {
-  return findProgram('mariadbd') ?? findProgram('mysqld');
-}
-
-function findProgram(name: string): string | undefined {
-  const folders = [...(process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== ''), ...SERVER_FOLDERS];
-  return folders.map((folder) => join(folder, name)).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function succeeds(program: string, args: readonly string[]): Promise<boolean> {
-  return promisify(execFile)(program, args).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function freePort(): Promise<number> {
-  const holder = createServer().listen(0, '127.0.0.1');
-  await once(holder, 'listening');
-  const { port } = holder.address() as AddressInfo;
-  holder.close();
-  await once(holder, 'close');
-  return port;
-}
-
-function hasEnded(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
-}
-
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined || hasEnded(child)) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // It ended a moment ago.
-  }
-}
-
-function isRoot(): boolean {
-  return process.getuid?.() === 0;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

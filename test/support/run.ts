@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join, relative, resolve, sep } from 'node:path';
-import { startMysqlServers, URLS_VARIABLE } from './mysql-servers.js';
+import { mysqlServers } from './mysql-servers.js';
+import { startServers } from './servers.js';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const DEFAULT_OPTIONS = ['--test-concurrency=2', '--test-reporter=spec'];
@@ -45,17 +46,17 @@ try {
 async function run(args: readonly string[]): Promise<number> {
   const files = selectFiles(args.filter((arg) => !arg.startsWith('-')));
   const options = args.filter((arg) => arg.startsWith('-'));
-  const servers = await startMysqlServers(say);
+  const servers = await startServers([mysqlServers], say);
   try {
     tests = spawn(process.execPath, ['--test', ...withDefaults(options), ...files], {
       cwd: ROOT,
       stdio: 'inherit',
-      env: { ...process.env, [URLS_VARIABLE]: servers.urls.join(',') },
+      env: { ...process.env, ...servers.variables },
     });
     const [code] = await once(tests, 'exit');
     return stoppedBy === undefined ? (code ?? 1) : statusOf(stoppedBy);
   } finally {
-    await servers.stop();
+    servers.stop();
   }
 }
 
