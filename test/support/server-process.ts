@@ -1,14 +1,18 @@
 // A server of the tests' own: its folder, its log, its processes, and the wait until it answers.
 // Which programs it has and what they are told belongs into the file of its family.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { openSync, readFileSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Undo } from './undo.js';
 
 const START_LIMIT_MS = 120_000;
+
+/** Below those that outgoing connections get: one of them could take it in the moment before the server does. */
+const PORTS = { first: 20_000, end: 32_768 };
 
 /** A server of the test's own, which may be harmed. It is durable: what it has confirmed outlives it. */
 export interface PrivateServer {
@@ -67,12 +71,23 @@ export async function untilAnswering(ask: () => Promise<string>, mayStillStart =
 }
 
 export async function freePort(): Promise<number> {
-  const holder = createServer().listen(0, '127.0.0.1');
-  await once(holder, 'listening');
-  const { port } = holder.address() as AddressInfo;
+  for (;;) {
+    const port = randomInt(PORTS.first, PORTS.end);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const holder = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(holder, 'listening');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false;
+    throw error;
+  }
   holder.close();
   await once(holder, 'close');
-  return port;
+  return true;
 }
 
 export function hasEnded(child: ChildProcess): boolean {
