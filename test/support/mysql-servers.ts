@@ -16,7 +16,7 @@ import {
 } from './server-process.js';
 import { findProgram, installPackages, isRoot } from './server-sources.js';
 import type { ServerFamily } from './servers.js';
-import { createUndo, type Undo } from './undo.js';
+import { createUndoOfTest, type Undo } from './undo.js';
 
 const VARIABLE = 'SESSION_CLEANUP_TEST_MYSQL_URLS';
 const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/usr/libexec', '/opt/homebrew/bin'];
@@ -63,7 +63,7 @@ function createFolder(): string {
 export async function startPrivateServer(folder = createFolder()): Promise<PrivateServer> {
   const installed = findServer();
   if (installed === undefined) throw new Error('no server to be harmed: install mariadbd or mysqld');
-  const undo = createUndo();
+  const undo = createUndoOfTest();
   const started = await startPrivate(installed, ['--skip-log-bin', ...SMALL_OPTIONS], folder, undo);
   return { ...started, remove: undo.run };
 }
