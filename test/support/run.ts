@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join, relative, resolve, sep } from 'node:path';
 import { mysqlServers } from './mysql-servers.js';
+import { postgresqlServers } from './postgres-servers.js';
 import { startServers } from './servers.js';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
@@ -46,7 +47,7 @@ try {
 async function run(args: readonly string[]): Promise<number> {
   const files = selectFiles(args.filter((arg) => !arg.startsWith('-')));
   const options = args.filter((arg) => arg.startsWith('-'));
-  const servers = await startServers([mysqlServers], say);
+  const servers = await startServers([mysqlServers, postgresqlServers], say);
   try {
     tests = spawn(process.execPath, ['--test', ...withDefaults(options), ...files], {
       cwd: ROOT,

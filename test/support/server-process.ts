@@ -1,11 +1,12 @@
 // A server of the tests' own: its folder, its log, its processes, and the wait until it answers.
 // Which programs it has and what they are told belongs into the file of its family.
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, type StdioOptions, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Undo } from './undo.js';
 
@@ -29,7 +30,7 @@ export interface PrivateServer {
 }
 
 export interface ServerFolder {
-  /** What the program prints is in the folder's log. */
+  /** What the program prints is in the folder's log. `close` comes once the processes that it has started are gone too. */
   start(program: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
   /** With the last lines of the log. */
   failure(what: string, cause?: unknown): Error;
@@ -48,7 +49,10 @@ export function openServerFolder(folder: string, undo: Undo): ServerFolder {
   return {
     start(program, args, options) {
       // A process group of its own: a Ctrl-C at the terminal reaches the tests, not the server under them.
-      const child = spawn(program, args, { ...options, detached: true, stdio: ['ignore', logFile, logFile] });
+      const stdio: StdioOptions = ['ignore', logFile, logFile, 'pipe'];
+      const child = spawn(program, args, { ...options, detached: true, stdio });
+      // All of them inherit this pipe, and none writes into it: it ends when the last is gone.
+      (child.stdio[3] as Readable | undefined)?.resume();
       children.push(child);
       return child;
     },

@@ -58,12 +58,12 @@ export async function startServers(families: readonly ServerFamily[], say: Say):
 }
 
 /** The URLs in a variable, separated by commas or spaces. */
-export function urlsIn(variable: string): readonly string[] {
+export function urlsNamedBy(variable: string): readonly string[] {
   return (process.env[variable] ?? '').split(/[\s,]+/).filter((url) => url !== '');
 }
 
 async function urlsOf(family: ServerFamily, undo: Undo, say: Say): Promise<readonly string[]> {
-  const given = urlsIn(family.variable);
+  const given = urlsNamedBy(family.variable);
   try {
     return given.length > 0 ? await useGiven(given, family, say) : await startOwn(family, undo, say);
   } catch (error) {
