@@ -1,8 +1,10 @@
-// Real databases to test against: a SQLite file, and a database on each MySQL-family server the runner found.
+// Real databases to test against: a SQLite file, and a database on each server that the runner has named.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import knexModule, { type Knex } from 'knex';
+import { connectionTo } from './postgres-servers.js';
+import { urlsNamedBy } from './servers.js';
 
 export interface Database {
   readonly engine: 'sqlite' | 'mariadb' | 'mysql';
@@ -25,29 +27,52 @@ export interface Engine {
   create(): Promise<Database>;
 }
 
-const serverUrls = (process.env.SESSION_CLEANUP_TEST_MYSQL_URLS ?? '').split(/[\s,]+/).filter((url) => url !== '');
-if (serverUrls.length === 0) throw new Error('no MySQL-family server: run the tests with npm test');
+/** As the others, which it joins once the command serves PostgreSQL. */
+export interface PostgresqlDatabase extends Omit<Database, 'engine'> {
+  readonly engine: 'postgresql';
+}
+
+export interface PostgresqlEngine extends Omit<Engine, 'family' | 'create'> {
+  readonly family: 'postgresql';
+  create(): Promise<PostgresqlDatabase>;
+}
+
+const SERVER = 'a server: run the tests with npm test';
 
 /** Every engine test loops over these. */
 export const engines: readonly Engine[] = [
   { name: 'sqlite', family: 'sqlite', create: createSqlite },
-  ...serverUrls.map(engineAt),
+  ...urlsIn('SESSION_CLEANUP_TEST_MYSQL_URLS', 1, SERVER).map(engineAt),
 ];
+
+export function postgresqlEngines(): readonly PostgresqlEngine[] {
+  return urlsIn('SESSION_CLEANUP_TEST_POSTGRES_URLS', 1, SERVER).map(postgresqlEngineAt);
+}
 
 /** A server that is none of those, such as a node of a cluster. */
 export function engineAt(url: string): Engine {
   const { host } = new URL(url);
-  return { name: `server ${host}`, family: 'mysql', create: () => createOnServer(url) };
+  return { name: `server ${host}`, family: 'mysql', create: () => createOnMysql(url) };
+}
+
+/** A PostgreSQL server, such as one of the test's own. */
+export function postgresqlEngineAt(url: string): PostgresqlEngine {
+  const { host } = new URL(url);
+  return { name: `server ${host}`, family: 'postgresql', create: () => createOnPostgresql(url) };
 }
 
 /** The URLs in a variable that the suite cannot do without; `what` they are of completes the error. */
 export function urlsIn(variable: string, count: number, what: string): readonly string[] {
-  const urls = (process.env[variable] ?? '').split(/[\s,]+/).filter((url) => url !== '');
+  const urls = urlsNamedBy(variable);
   if (urls.length < count) throw new Error(`${variable} has to name ${what}`);
   return urls;
 }
 
 let created = 0;
+
+function newName(): string {
+  return `session_cleanup_test_${process.pid}_${created++}`;
+}
 
 async function createSqlite(): Promise<Database> {
   const folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
@@ -79,9 +104,9 @@ export async function openSqlite(path: string): Promise<Database> {
   };
 }
 
-async function createOnServer(serverUrl: string): Promise<Database> {
+async function createOnMysql(serverUrl: string): Promise<Database> {
   const { hostname, port, username, password } = new URL(serverUrl);
-  const name = `session_cleanup_test_${process.pid}_${created++}`;
+  const name = newName();
   const connection = {
     host: hostname,
     port: Number(port || 3306),
@@ -112,6 +137,38 @@ async function createOnServer(serverUrl: string): Promise<Database> {
     run: async (sql, bindings) => void (await query(sql, bindings)),
     async drop() {
       await knex.destroy();
+      await server.raw('DROP DATABASE ??', [name]);
+      await server.destroy();
+    },
+  };
+}
+
+async function createOnPostgresql(serverUrl: string): Promise<PostgresqlDatabase> {
+  const connection = connectionTo(serverUrl);
+  const name = newName();
+  const server = knexModule.default({ client: 'pg', connection, pool: { min: 0, max: 1 } });
+  await server.raw('CREATE DATABASE ??', [name]);
+  const knex = knexModule.default({
+    client: 'pg',
+    connection: { ...connection, database: name },
+    pool: { min: 0, max: 10 },
+  });
+  const query: Database['query'] = async (sql, bindings = []) => {
+    const { rows } = await knex.raw(sql, bindings as Knex.RawBinding[]);
+    return rows;
+  };
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return {
+    engine: 'postgresql',
+    url: url.href,
+    knex,
+    query,
+    run: async (sql, bindings) => void (await query(sql, bindings)),
+    async drop() {
+      await knex.destroy();
+      // Else they keep it; DROP DATABASE waits for them to be gone. Its own FORCE is there since version 13.
+      await server.raw('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ?', [name]);
       await server.raw('DROP DATABASE ??', [name]);
       await server.destroy();
     },

@@ -10,7 +10,7 @@ import { accountOfServer, createFolderOfServer, handToServer } from './postgres-
 import { findPrograms, installPrograms, type PostgresPrograms } from './postgres-programs.js';
 import { freePort, hasEnded, openServerFolder, type PrivateServer, untilAnswering } from './server-process.js';
 import type { ServerFamily } from './servers.js';
-import type { Undo } from './undo.js';
+import { createUndoOfTest, type Undo } from './undo.js';
 
 const VARIABLE = 'SESSION_CLEANUP_TEST_POSTGRES_URLS';
 
@@ -24,6 +24,8 @@ const OPTIONS = ['--max-connections=100', '--max-prepared-transactions=10', '--w
 
 /** Durability is given up for speed; nothing here changes locking or what SQL means. */
 const SPEED_OPTIONS = [...OPTIONS, '--fsync=off', '--full-page-writes=off'];
+
+const SMALL_OPTIONS = [...OPTIONS, '--shared-buffers=16MB'];
 
 export const postgresqlServers: ServerFamily = {
   name: 'PostgreSQL',
@@ -69,6 +71,15 @@ async function versionOf(url: string): Promise<string> {
   } finally {
     await client.end();
   }
+}
+
+/** In the folder, or else in one of its own. */
+export async function startPrivatePostgresql(folder = createFolderOfServer()): Promise<PrivateServer> {
+  const undo = createUndoOfTest();
+  const programs = findPrograms(undo);
+  if (programs === undefined) throw new Error('no server to be harmed: let npm ci bring it, or install postgres');
+  const started = await startPrivate(programs, SMALL_OPTIONS, folder, undo);
+  return { ...started, remove: undo.run };
 }
 
 async function startPrivate(
