@@ -53,7 +53,7 @@ export async function schedule(runFlags: RunFlags, flags: ScheduleFlags, context
     return { kind: 'changed', change: await remove(name, context) };
   }
   const times = readSchedule(flags, name ?? DEFAULT_NAME, problems);
-  const run = await readRun(runFlags, context.place.cwd, context.deadline.stop, problems);
+  const run = await readRun(runFlags, () => context.place.cwd, context.deadline.stop, problems);
   if (problems.length > 0 || name === undefined || times === undefined || run === undefined) {
     throw usageError(problems, 'schedule');
   }

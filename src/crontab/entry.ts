@@ -1,7 +1,6 @@
-// The entry of a crontab: the arguments that work in cron's bare environment, and the block that holds them. Pure: when
-// it runs is times.ts, the crontab itself crontab.ts.
-import { isAbsolute, resolve } from 'node:path';
-import { type DatabaseTarget, databaseUrl, engineOf } from '../engines/index.js';
+// The entry of a crontab as text: the block that holds it, and the words of its command, written and read again. Pure:
+// what the words are is scheduled-run.ts, when it runs times.ts, the crontab itself crontab.ts.
+import { isAbsolute } from 'node:path';
 import { CONTROLS, type Parsed, type Parser } from '../settings/values.js';
 import type { Schedule } from './times.js';
 
@@ -13,55 +12,6 @@ export const entryName: Parser<string> = (raw) =>
   /^[A-Za-z0-9][\w.-]{0,63}$/.test(raw)
     ? { value: raw }
     : { problem: 'must be 1 to 64 characters of A-Z a-z 0-9 . _ -, and begin with a letter or a digit' };
-
-/** Every user can read a crontab's commands while they run. */
-export const HAS_PASSWORD = 'has a password, which must not be stored in a crontab';
-
-/**
- * The arguments of `run` for a crontab, out of the flags given to `schedule`: cron starts in the home folder, so paths
- * become absolute; every user can read the arguments of a running command, so no password is let in.
- * Unlike a parser's, a problem here names its flag.
- */
-export function scheduledArguments(
-  flags: Readonly<Record<`--${string}`, string | boolean>>,
-  cwd: string,
-): Parsed<readonly string[]> {
-  const given: string[] = [];
-  for (const [flag, raw] of Object.entries(flags)) {
-    if (raw === false) continue;
-    if (raw === true) {
-      given.push(flag);
-      continue;
-    }
-    const scheduled = scheduledValue(flag, raw, cwd);
-    if ('problem' in scheduled) return { problem: `${flag} ${scheduled.problem}` };
-    given.push(flag, scheduled.value);
-  }
-  return { value: given };
-}
-
-function scheduledValue(flag: string, raw: string, cwd: string): Parsed<string> {
-  switch (flag) {
-    case '--db-url': {
-      const target = databaseUrl(raw);
-      return 'problem' in target ? target : scheduledUrl(raw, target.value, cwd);
-    }
-    case '--db-url-file':
-      if (raw === '-') return { problem: 'must name a file: under cron there is no standard input' };
-      return { value: resolve(cwd, raw) };
-    case '--metrics-file':
-      return { value: resolve(cwd, raw) };
-    default:
-      return { value: raw };
-  }
-}
-
-function scheduledUrl(raw: string, target: DatabaseTarget, cwd: string): Parsed<string> {
-  if (target.secrets.length === 0) return engineOf(target).crontabUrl(raw, target, cwd);
-  return {
-    problem: `${HAS_PASSWORD}: put the URL into a file that only this user may read, and give --db-url-file`,
-  };
-}
 
 /** A run, as a shell starts it. */
 export interface ScheduledCommand {

@@ -1,12 +1,72 @@
 // The run that an entry stands for: the arguments that are written down, and the settings that cron will have of them.
+import { isAbsolute, resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import { engineOf } from '../engines/index.js';
+import { type DatabaseTarget, databaseUrl, engineOf } from '../engines/index.js';
 import { CleanupError } from '../errors.js';
 import { type Config, resolveConfig } from '../settings/config.js';
 import { flagName, SETTING_NAMES, SETTINGS, type SettingName } from '../settings/settings.js';
-import { argumentsOf, HAS_PASSWORD, scheduledArguments } from './entry.js';
+import type { Parsed } from '../settings/values.js';
+import { argumentsOf } from './entry.js';
 
 export type RunFlags = Readonly<Partial<Record<SettingName, string | boolean>>>;
+
+/** Every user can read a crontab's commands while they run. */
+const HAS_PASSWORD = 'has a password, which must not be stored in a crontab';
+
+/**
+ * The arguments of `run` for a crontab, out of the flags given to `schedule`: cron starts in the home folder, so paths
+ * become absolute; every user can read the arguments of a running command, so no password is let in.
+ * Unlike a parser's, a problem here names its flag.
+ *
+ * @param cwd asked for a relative path alone: the folder may be gone
+ */
+export function scheduledArguments(
+  flags: Readonly<Record<`--${string}`, string | boolean>>,
+  cwd: () => string,
+): Parsed<readonly string[]> {
+  const given: string[] = [];
+  for (const [flag, raw] of Object.entries(flags)) {
+    if (raw === false) continue;
+    if (raw === true) {
+      given.push(flag);
+      continue;
+    }
+    const scheduled = scheduledValue(flag, raw, cwd);
+    if ('problem' in scheduled) return { problem: `${flag} ${scheduled.problem}` };
+    given.push(flag, scheduled.value);
+  }
+  return { value: given };
+}
+
+function scheduledValue(flag: string, raw: string, cwd: () => string): Parsed<string> {
+  switch (flag) {
+    case '--db-url': {
+      const target = databaseUrl(raw);
+      return 'problem' in target ? target : scheduledUrl(raw, target.value, cwd);
+    }
+    case '--db-url-file':
+      if (raw === '-') return { problem: 'must name a file: under cron there is no standard input' };
+      return { value: absolute(raw, cwd) };
+    case '--metrics-file':
+      return { value: absolute(raw, cwd) };
+    default:
+      return { value: raw };
+  }
+}
+
+function absolute(path: string, cwd: () => string): string {
+  return isAbsolute(path) ? resolve(path) : resolve(cwd(), path);
+}
+
+function scheduledUrl(raw: string, target: DatabaseTarget, cwd: () => string): Parsed<string> {
+  if (target.secrets.length > 0) {
+    return {
+      problem: `${HAS_PASSWORD}: put the URL into a file that only this user may read, and give --db-url-file`,
+    };
+  }
+  const engine = engineOf(target);
+  return engine.crontabUrl(raw, target, engine.relativePaths(target).length > 0 ? cwd() : '/');
+}
 
 /** The run of an entry: its arguments, and what they come to without the environment, of which cron has nothing. */
 export interface ScheduledRun {
@@ -20,7 +80,7 @@ export interface ScheduledRun {
  */
 export async function readRun(
   runFlags: RunFlags,
-  cwd: string,
+  cwd: () => string,
   stop: AbortSignal,
   problems: string[],
 ): Promise<ScheduledRun | undefined> {
@@ -52,7 +112,7 @@ export async function readRun(
     problems.push('--db-url-file holds a relative path: cron starts in another folder');
   }
   for (const replica of replicas) {
-    const url = replica.secrets.length > 0 ? { problem: HAS_PASSWORD } : engineOf(replica).crontabUrl('', replica, cwd);
+    const url = replica.secrets.length > 0 ? { problem: HAS_PASSWORD } : engineOf(replica).crontabUrl('', replica, '/');
     if ('problem' in url) problems.push(`--replica ${url.problem}`);
   }
   return { args: args.value, config };
@@ -105,7 +165,8 @@ export async function describeEntry(lines: string, stop: AbortSignal): Promise<s
   if (!(config instanceof CleanupError)) return describePlace(placeOf(config));
   // Its URL cannot be read any more, and is left out: it may hold a password.
   const { dbUrlFile, store, table } = flagsOf(args);
-  return Object.entries({ '--db-url-file': dbUrlFile, '--store': store, '--table': table })
+  const known = Object.entries({ '--db-url-file': dbUrlFile, '--store': store, '--table': table })
     .flatMap(([flag, value]) => (value === undefined ? [] : [`${flag} ${value}`]))
     .join(' ');
+  return known === '' ? 'another database' : known;
 }

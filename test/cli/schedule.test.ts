@@ -357,6 +357,19 @@ describe('the scheduled entry', () => {
   }
 });
 
+test('schedule wants the folder that it is run in for a relative path alone', () => {
+  const print = (url: string) => {
+    const script = `d=$(mktemp -d) && cd "$d" && rmdir "$d" && exec '${process.execPath}' '${BIN}' schedule --db-url '${url}'`;
+    return spawnSync('/bin/sh', ['-c', script], { encoding: 'utf8' });
+  };
+  const { status, stdout, stderr } = print('sqlite:/srv/app.db');
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, / run --db-url sqlite:\/srv\/app\.db /);
+  const relative = print('sqlite:app.db');
+  assert.deepEqual([relative.status, relative.stdout], [2, '']);
+  assert.equal(JSON.parse(relative.stderr).error_code, 'NO_WORKING_DIRECTORY');
+});
+
 describe('schedule at a terminal', { concurrency: 2 }, () => {
   const user = userInfo().username;
   const DETAILS = HAS_MAILER

@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { argumentsOf, renderBlock, scheduledArguments } from '../../src/crontab/entry.js';
+import { argumentsOf, renderBlock } from '../../src/crontab/entry.js';
+import { scheduledArguments } from '../../src/crontab/scheduled-run.js';
 import { cronExpression, every, scheduleEvery } from '../../src/crontab/times.js';
 import { databaseUrl } from '../../src/engines/index.js';
 
@@ -147,7 +148,7 @@ describe('--cron', () => {
 const REFUSED = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069\\]/u;
 
 describe('the arguments of the scheduled run', () => {
-  const of = (flags: Parameters<typeof scheduledArguments>[0]) => scheduledArguments(flags, '/srv/app');
+  const of = (flags: Parameters<typeof scheduledArguments>[0]) => scheduledArguments(flags, () => '/srv/app');
 
   test('are the flags as they were given', () => {
     assert.deepEqual(of({ '--table': "it's", '--dry-run': true, '--quiet': false }), {
@@ -199,7 +200,7 @@ describe('the arguments of the scheduled run', () => {
         const target = given.value;
         const path = target.engine === 'sqlite' ? resolve(cwd, target.path) : '';
         const expected = target.engine === 'sqlite' ? { ...target, path, shown: `sqlite:${path}` } : target;
-        const args = scheduledArguments({ '--db-url': raw }, cwd);
+        const args = scheduledArguments({ '--db-url': raw }, () => cwd);
         // No path that a URL can name.
         if ('problem' in args) return assert.match(path, /^\/(:memory:)?$|\p{Cc}/u);
         const schedule = { expression: '1 1 1 1 1', intervalSeconds: null };
