@@ -42,7 +42,7 @@ export function renderBlock(entry: Entry): Parsed<string> {
   if ([node, command, ...args].some((word) => word.includes('\\') || CONTROLS.test(word))) {
     return {
       problem:
-        'a crontab cannot hold a backslash, a control character or a mark of direction: put the value into a script',
+        'a crontab cannot hold a backslash, a control character or a mark that turns the direction of text: put the command into a script',
     };
   }
   const line = shellCommand(entry).replaceAll('%', '\\%');

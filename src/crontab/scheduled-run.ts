@@ -85,7 +85,7 @@ export async function readRun(
   problems: string[],
 ): Promise<ScheduledRun | undefined> {
   if (runFlags.dbUrl === undefined && runFlags.dbUrlFile === undefined) {
-    problems.push('--db-url-file is missing: cron knows no variable of this shell');
+    problems.push('--db-url-file is missing: cron does not see the variables of this shell');
     return undefined;
   }
   // The ID is that of this command: each run to come has its own. What goes wrong is mailed, and read by people.

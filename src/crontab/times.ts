@@ -75,7 +75,7 @@ export const cronExpression: Parser<Schedule> = (raw) => {
   const [, , dayText = '', monthText, weekdayText = ''] = texts;
   const longestMonth = Math.max(...months.map((month) => new Date(Date.UTC(2000, month, 0)).getUTCDate()));
   if (needsBothDays(dayText, weekdayText) && Math.min(...days) > longestMonth) {
-    return { problem: 'must name a day that its months have' };
+    return { problem: 'must name a day of the month that one of its months has' };
   }
   const isWeekly = dayText === '*' && monthText === '*';
   const intervalSeconds = isWeekly ? regularInterval(minutes, hours, weekdays) : null;

@@ -460,7 +460,7 @@ describe('a crontab command that waits', { concurrency: 3 }, () => {
 });
 
 describe('a schedule that cannot be', { concurrency: 3 }, () => {
-  const MISSING = '--db-url-file is missing: cron knows no variable of this shell';
+  const MISSING = '--db-url-file is missing: cron does not see the variables of this shell';
   const problems: readonly (readonly [string, readonly string[], string | RegExp])[] = [
     ['a URL that is missing', [], MISSING],
     ['a password in the URL', ['--db-url', 'mysql://app:hunter2@db/app'], /^--db-url has a password, .*--db-url-file$/],
