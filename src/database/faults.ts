@@ -7,6 +7,7 @@ const KINDS: Readonly<Record<Fault['kind'], FailureKind>> = {
   'rolled-back': 'busy',
   lost: 'failed',
   unavailable: 'unavailable',
+  denied: 'refused',
   failed: 'failed',
 };
 

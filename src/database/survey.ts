@@ -12,6 +12,8 @@ export interface Contents {
   readonly smallest: unknown;
   readonly largest: unknown;
   readonly oldestExpired: unknown;
+  /** How long it took to read all rows. */
+  readonly readMs: number;
 }
 
 export type Survey = Contents & Examination;
@@ -21,6 +23,7 @@ export async function readSurvey(query: Query, table: Table, condition: Sql | un
   const { expires, isZero } = table;
   const { sql, bindings } = condition ?? { sql: '1 = 0', bindings: [] };
   const counted = (what: string): string => `SUM(CASE WHEN ${what} THEN 1 ELSE 0 END)`;
+  const startedAt = performance.now();
   const [row = {}] = await query(
     `SELECT COUNT(*) AS row_count, ${counted(`${expires} IS NULL`)} AS null_count, ${counted(isZero)} AS zero_count, ` +
       `${counted(sql)} AS expired_count, MIN(${expires}) AS smallest, MAX(${expires}) AS largest, ` +
@@ -36,5 +39,6 @@ export async function readSurvey(query: Query, table: Table, condition: Sql | un
     smallest: row.smallest,
     largest: row.largest,
     oldestExpired: row.oldest,
+    readMs: performance.now() - startedAt,
   };
 }

@@ -161,9 +161,10 @@ export interface Walk<Step = unknown> {
 /**
  * What an engine's error means to the run. `locked`: the statement ended waiting for a lock, the transaction goes on.
  * `rolled-back`: the engine gave the transaction up, trying again may work. `lost`: no answer will come any more.
+ * `denied`: the account has no right to do it.
  */
 export interface Fault {
-  readonly kind: 'locked' | 'rolled-back' | 'lost' | 'unavailable' | 'failed';
+  readonly kind: 'locked' | 'rolled-back' | 'lost' | 'unavailable' | 'denied' | 'failed';
   readonly code: string | undefined;
   readonly hint: string | undefined;
 }
@@ -174,6 +175,10 @@ export interface Examination {
   readonly server: string;
   readonly estimatedRows: number | undefined;
   readonly tableBytes: number | undefined;
+  /** The statement that gives the account the rights of a run; undefined where the engine knows no accounts. */
+  readonly grant: string | undefined;
+  /** Deleting a row takes about as long as reading so many of them in one pass: measured. */
+  readonly readsPerDelete: number;
   /** Settings and facts worth knowing, by the engine's own names. */
   readonly facts: Readonly<Record<string, string>>;
   readonly findings: readonly Finding[];

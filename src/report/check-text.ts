@@ -5,7 +5,7 @@ import { given, type Page, type Row, type Section } from './layout.js';
 import { describeError } from './record.js';
 import type { Redact } from './redact.js';
 import { expiredText, failureRows, moodOf, verdict } from './run-text.js';
-import { number, rows, span, time, took } from './wording.js';
+import { number, rows, span, time, wholeSeconds } from './wording.js';
 
 export function checkPage(report: CommandReport, redact: Redact): Page {
   const { facts, ending } = report;
@@ -90,7 +90,7 @@ function howRows({ timeoutMs = 0 }: RunFacts, { walkedBy, usedIndex, estimatedMs
   const timeout = timeoutMs === 0 ? 'there is no timeout' : `the timeout is ${span(timeoutMs)}`;
   return [
     { name: 'along', text: alongText(walkedBy, usedIndex) },
-    { name: 'time', text: `about ${took(Math.ceil(estimatedMs / 1000) * 1000)}; ${timeout}` },
+    { name: 'time', text: `about ${wholeSeconds(Math.max(1, Math.ceil(estimatedMs / 1000)) * 1000)}; ${timeout}` },
   ];
 }
 

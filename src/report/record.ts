@@ -125,7 +125,7 @@ function checkDetails(check: CheckFacts): Readonly<Record<string, string | numbe
     used_index: check.usedIndex ?? null,
     walked_by: check.walkedBy.join(', ') || null,
     clock_difference_ms: check.clockDifferenceMs,
-    estimated_seconds: Math.ceil(check.estimatedMs / 1000),
+    estimated_seconds: check.expiredCount === 0 ? 0 : Math.ceil(check.estimatedMs / 1000),
     findings: check.findings.map(describeFinding).join('\n') || null,
   };
 }

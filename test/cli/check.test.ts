@@ -25,12 +25,9 @@ import { steady } from '../support/terminal.js';
 
 const FEW = { expired: ids(3), live: ['z'], indexed: true };
 
-const NO_INDEX =
-  'advice: no index leads with the column: every run reads the whole table. ' +
-  'Fix: create one: CREATE INDEX session_cleanup_expiry ON sessions (expires_at)';
-const ALL_EXPIRED =
-  'advice: every row that has an expiry is expired: not one session is live. ' +
-  'Fix: if sessions are in use, check --expires-column, --time-zone and --older-than';
+const NO_INDEX = 'no index leads with the column: every run reads the whole table';
+const NONE_LIVE = 'not one session is live: the latest expires_at is 2020-01-01 00:00:00 UTC';
+const NONE_LIVE_FIX = 'if sessions are in use, check --expires-column, --expires-format, --time-zone and --older-than';
 const NO_KEY =
   'advice: the table has no key to walk by: the run is one statement, and a timeout undoes all of it. ' +
   'Fix: give the table a primary key';
@@ -41,6 +38,17 @@ async function createReady(t: TestContext, engine: Engine, options: SessionsOpti
   if (engine.family === 'sqlite') await database.query('PRAGMA journal_mode = WAL');
   return database;
 }
+
+/** The statement that makes the index while others go on, as the engine has it. */
+function createIndex({ engine, url }: Database, table = 'sessions', column = 'expires_at'): string {
+  if (engine === 'sqlite') return `CREATE INDEX session_cleanup_expiry ON "${table}" ("${column}")`;
+  const name = new URL(url).pathname.slice(1);
+  const index = `CREATE INDEX session_cleanup_expiry ON \`${name}\`.\`${table}\` (\`${column}\`)`;
+  return `${index} ALGORITHM=INPLACE LOCK=NONE`;
+}
+
+const noIndex = (...of: Parameters<typeof createIndex>): string =>
+  `advice: ${NO_INDEX}. Fix: create one: ${createIndex(...of)}`;
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -177,10 +185,7 @@ for (const engine of engines) {
         { used_index, walked_by, expires_index, expires_format },
         { used_index: null, walked_by: isServer ? 'id' : 'rowid', expires_index: null, expires_format: 'unix' },
       );
-      assert.deepEqual(findingsOf(line), [
-        'advice: no index leads with the column: every run reads the whole table. ' +
-          'Fix: create one: CREATE INDEX session_cleanup_expiry ON tokens (until)',
-      ]);
+      assert.deepEqual(findingsOf(line), [noIndex(database, 'tokens', 'until')]);
     });
 
     test('of an empty table is ready, with nothing to count', async (t) => {
@@ -207,8 +212,8 @@ for (const engine of engines) {
     test('advises an index where there is none, and is content once it was made as advised', async (t) => {
       const database = await createReady(t, engine, { ...FEW, indexed: false });
       const line = readyLine(await check(database));
-      assert.deepEqual(findingsOf(line), [NO_INDEX]);
-      await database.run(NO_INDEX.slice(NO_INDEX.indexOf('CREATE')));
+      assert.deepEqual(findingsOf(line), [noIndex(database)]);
+      await database.run(createIndex(database));
       const fixed = readyLine(await check(database));
       assert.deepEqual([fixed.findings, fixed.expires_index], [null, 'session_cleanup_expiry']);
     });
@@ -221,14 +226,22 @@ for (const engine of engines) {
       await database.run(`CREATE TABLE keyless (expires_at ${type}${columns})`);
       await database.run('INSERT INTO keyless (expires_at) VALUES (?), (?)', [EXPIRED, LIVE]);
       const line = readyLine(await check(database, '--table', 'keyless'));
-      assert.deepEqual(findingsOf(line), [NO_INDEX.replace('ON sessions', 'ON keyless'), NO_KEY]);
+      assert.deepEqual(findingsOf(line), [noIndex(database, 'keyless'), NO_KEY]);
       assert.equal(line.walked_by, null);
     });
 
-    test('says that not one session is live', async (t) => {
+    test('is refused where not one session is live, whatever defaults stand in other rows', async (t) => {
       const database = await createReady(t, engine, { expired: ids(3), indexed: true });
-      await database.run("INSERT INTO sessions (id, expires_at) VALUES ('never', NULL)");
-      assert.deepEqual(findingsOf(readyLine(await check(database))), [ALL_EXPIRED]);
+      await database.run(
+        "INSERT INTO sessions (id, expires_at) VALUES ('never', NULL), ('first', '1970-01-01 00:00:00')",
+      );
+      const line = refusedLine(await check(database));
+      assert.deepEqual(
+        [findingsOf(line), line.error, line.hint],
+        [[`problem: ${NONE_LIVE}. Fix: ${NONE_LIVE_FIX}`], NONE_LIVE, `${NONE_LIVE_FIX}.`],
+      );
+      await database.run('UPDATE sessions SET expires_at = ? WHERE id = ?', [LIVE, 'r0000']);
+      assert.deepEqual(findingsOf(readyLine(await check(database))), []);
     });
 
     test('names the rows that go along with a session', async (t) => {
@@ -291,7 +304,7 @@ Where
 Advice
   index     no index leads with the column: every run reads the whole table;
             create one:
-            CREATE INDEX session_cleanup_expiry ON sessions (expires_at);
+            ${isServer ? createIndex(database).replace(/ (?=`.*`\.|ALGORITHM)/g, '\n            ') : createIndex(database)};
 `,
       );
     });
@@ -342,14 +355,15 @@ Problems
         const database = await createReady(t, engine);
         const { url } = await createAccount(t, database, { password: 'only-looking', grants: ['SELECT'] });
         const line = refusedLine(await runCommand(['check', '--db-url', url]));
-        const fix = 'GRANT DELETE ON sessions TO the account of the URL';
+        const name = new URL(database.url).pathname.slice(1);
+        const grant = `GRANT SELECT, DELETE ON \`${name}\`.\`sessions\` TO '${new URL(url).username}'@'localhost'`;
+        const fix = `let an administrator grant it: ${grant}`;
         assert.deepEqual(findingsOf(line), [`problem: the account may not delete from the table. Fix: ${fix}`]);
         assert.deepEqual(
           [line.error, line.hint, line.expired_count],
           ['the account may not delete from the table', `${fix}.`, 3],
         );
-        await database.run('GRANT DELETE ON sessions TO ?@?', [new URL(url).username, '%']);
-        await database.run('GRANT DELETE ON sessions TO ?@?', [new URL(url).username, 'localhost']);
+        await database.run(grant);
         readyLine(await runCommand(['check', '--db-url', url]));
       });
 
@@ -430,7 +444,7 @@ describe('check of a SQLite file', { concurrency: 3 }, () => {
   for (const flag of ['--dry-run', '--batch-size=5', '--pause=1', '--max-lag=1', '--metrics-file=m.prom']) {
     test(`takes no ${flag}, which is of the run alone`, async () => {
       const line = failureLine(await runCommand(['check', '--db-url', 'sqlite:nowhere.db', flag]), 2, 'failed');
-      assert.equal(line.error, `${flag.replace(/=.*/, '')} is not an option of check`);
+      assert.equal(line.error, `${flag.replace(/=.*/, '')} is not an option of check, but of run or schedule`);
     });
   }
 });

@@ -1,6 +1,6 @@
 // What `check` asks a MySQL or MariaDB server: settings, foreign keys, triggers. Reads only.
 import type { Examination, Finding, Table } from '../engine.js';
-import { referenceFinding, triggerFinding } from '../findings.js';
+import { INDEX_NAME, indexFinding, referenceFinding, shown, triggerFinding } from '../findings.js';
 import type { Query } from '../sql.js';
 
 const SETTINGS = [
@@ -18,7 +18,11 @@ const SETTINGS = [
   'system_time_zone',
 ];
 
-export async function examine(query: Query, { schema, name }: Table): Promise<Examination> {
+// On tables of several shapes, 200,000 rows each: MariaDB 7 to 15, MySQL 20 to 60.
+const READS_PER_DELETE = { mariadb: 12, mysql: 40 } as const;
+
+export async function examine(query: Query, table: Table): Promise<Examination> {
+  const { schema, name } = table;
   const {
     version = '',
     version_comment: comment = '',
@@ -67,15 +71,38 @@ export async function examine(query: Query, { schema, name }: Table): Promise<Ex
       fix: 'run with --batch-size 5000',
     });
   }
+  if (table.expiresIndexes.length === 0) findings.push(missingIndex(table));
   for (const { child, delete_rule: rule } of children) findings.push(referenceFinding(child, rule));
   for (const { name: trigger } of triggers) findings.push(triggerFinding(trigger));
+  const isMariadb = /mariadb/i.test(version);
   return {
-    server: /mariadb/i.test(version) ? `MariaDB ${version}` : `MySQL ${version}${comment === '' ? '' : ` ${comment}`}`,
+    server: isMariadb ? `MariaDB ${version}` : `MySQL ${version}${comment === '' ? '' : ` ${comment}`}`,
     estimatedRows: Number(size?.estimate ?? 0),
     tableBytes: Number(size?.bytes ?? 0),
+    grant: `GRANT SELECT, DELETE ON ${shown(table.sql)} TO ${await readAccount(query)}`,
+    readsPerDelete: isMariadb ? READS_PER_DELETE.mariadb : READS_PER_DELETE.mysql,
     facts: { ...settings, tls: cipher === '' ? 'off' : cipher },
     findings,
   };
+}
+
+function missingIndex({ sql, expires, declaredType }: Table): Finding {
+  if (!/text|blob/i.test(declaredType)) {
+    return indexFinding(`CREATE INDEX ${INDEX_NAME} ON ${sql} (${expires}) ALGORITHM=INPLACE LOCK=NONE`);
+  }
+  return {
+    ...indexFinding(''),
+    fix: `change its type to a VARCHAR, and create one: ${declaredType.toUpperCase()} cannot be indexed as a whole`,
+    sql: undefined,
+  };
+}
+
+/** The account that the server took this connection for, as it is named in a statement. */
+async function readAccount(query: Query): Promise<string> {
+  const [row] = await query('SELECT CURRENT_USER() AS account');
+  const account = String(row?.account);
+  const at = account.lastIndexOf('@');
+  return [account.slice(0, at), account.slice(at + 1)].map((part) => `'${part.replaceAll("'", "''")}'`).join('@');
 }
 
 async function readPairs(query: Query, sql: string, bindings: readonly string[]): Promise<Record<string, string>> {

@@ -23,6 +23,8 @@ const HINTS: Readonly<Record<number, string>> = {
   3100: 'The transaction may be larger than group_replication_transaction_size_limit: run with --batch-size 1000.',
   3159: 'The server wants TLS: add ?ssl-mode=REQUIRED (or VERIFY_CA, VERIFY_IDENTITY) to the URL.',
 };
+/** The account may not do this to the table, or to a column of it. */
+const DENIED = new Set([1142, 1143]);
 /** The server answered, but lets nobody in or is not ready: access, unknown database, too many connections, Galera. */
 const UNAVAILABLE = new Set([1040, 1044, 1045, 1047, 1049, 1129, 1130, 1203, 1226, 1698, 3118, 3159]);
 
@@ -43,6 +45,7 @@ export function classify(error: unknown, lockWaitRollsBack: boolean): Fault {
   // Group replication has two more ways to say it: 149 is the storage engine's number for a deadlock.
   const isDeadlock = errno === 1213 || errno === 3101 || (errno === 1180 && /error 149\b/.test(message ?? ''));
   if (isDeadlock) return { kind: 'rolled-back', code, hint: HINTS[1213] };
+  if (answered && DENIED.has(errno)) return { kind: 'denied', code, hint };
   if (answered && UNAVAILABLE.has(errno)) return { kind: 'unavailable', code, hint };
   // A Galera node that left its cluster while it committed: the others may have got the write set, and applied it.
   if (errno === 1180 && !tooLarge) return { kind: 'lost', code, hint };
