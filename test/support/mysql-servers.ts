@@ -59,12 +59,15 @@ function createFolder(): string {
   return mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
 }
 
-/** In the folder, or else in one of its own. */
-export async function startPrivateServer(folder = createFolder()): Promise<PrivateServer> {
+/** In the folder, or else in one of its own; `options` are the server's. */
+export async function startPrivateServer(
+  folder = createFolder(),
+  options: readonly string[] = [],
+): Promise<PrivateServer> {
   const installed = findServer();
   if (installed === undefined) throw new Error('no server to be harmed: install mariadbd or mysqld');
   const undo = createUndoOfTest();
-  const started = await startPrivate(installed, ['--skip-log-bin', ...SMALL_OPTIONS], folder, undo);
+  const started = await startPrivate(installed, ['--skip-log-bin', ...SMALL_OPTIONS, ...options], folder, undo);
   return { ...started, remove: undo.run };
 }
 

@@ -34,6 +34,8 @@ export interface ServerProxy {
   when(pattern: Pattern, moment: Moment, act: () => void): Promise<void>;
   /** From now on the server gets `by` where a client sends `text`, which is as long: a function that it does not have. */
   replace(text: string, by: string): void;
+  /** Once a client sends something that matches, the server's answer to it is replaced by a packet with these bytes. */
+  forge(pattern: Pattern, payload: Buffer): void;
   /** How many of the server's packets match so far. */
   countAnswers(pattern: RegExp): number;
   close(): Promise<void>;
@@ -48,6 +50,7 @@ export async function startProxy(serverUrl: string): Promise<ServerProxy> {
   let replaced = { text: '', by: '' };
   const answers: string[] = [];
   let armed: Trap | undefined;
+  let forged: { readonly pattern: Pattern; readonly payload: Buffer } | undefined;
 
   const pass = (forward: () => void): void => {
     if (frozen) held.push(forward);
@@ -67,11 +70,13 @@ export async function startProxy(serverUrl: string): Promise<ServerProxy> {
     keep(client, server);
     keep(server, client);
     let onAnswer: (() => void) | undefined;
+    let payload: Buffer | undefined;
     client.on('data', (sent) => {
       const { text, by } = replaced;
       const data = text === '' ? sent : Buffer.from(sent.toString('latin1').replaceAll(text, by), 'latin1');
       const trap = armed?.pattern.test(data.toString('latin1')) ? armed : undefined;
       if (trap !== undefined) armed = undefined;
+      payload = forged?.pattern.test(data.toString('latin1')) ? forged.payload : undefined;
       if (trap?.moment === 'before') trap.act();
       if (trap?.moment === 'answered') onAnswer = trap.act;
       pass(() => {
@@ -80,7 +85,9 @@ export async function startProxy(serverUrl: string): Promise<ServerProxy> {
         });
       });
     });
-    server.on('data', (data) => {
+    server.on('data', (answer) => {
+      const data = payload === undefined ? answer : packet(payload, answer);
+      payload = undefined;
       answers.push(data.toString('latin1'));
       onAnswer?.();
       onAnswer = undefined;
@@ -122,6 +129,9 @@ export async function startProxy(serverUrl: string): Promise<ServerProxy> {
     replace: (text, by) => {
       replaced = { text, by };
     },
+    forge: (pattern, payload) => {
+      forged = { pattern, payload };
+    },
     countAnswers: (pattern) => answers.filter((answer) => pattern.test(answer)).length,
     async close() {
       cut();
@@ -129,4 +139,11 @@ export async function startProxy(serverUrl: string): Promise<ServerProxy> {
       await once(listener, 'close');
     },
   };
+}
+
+/** In the place of another packet: with its number. */
+function packet(payload: Buffer, { 3: number = 0 }: Buffer): Buffer {
+  const header = Buffer.alloc(4, number);
+  header.writeUIntLE(payload.length, 0, 3);
+  return Buffer.concat([header, payload]);
 }

@@ -54,6 +54,16 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
       fix: 'name the primary in --db-url',
     });
   }
+  const [own] = await query(`SHOW SESSION VARIABLES WHERE Variable_name IN ('transaction_read_only', 'tx_read_only')`);
+  if (own?.Value === 'ON') {
+    findings.push({
+      kind: 'problem',
+      topic: 'server',
+      text: 'transactions are read only unless they say otherwise',
+      fix: `name the primary in --db-url, or look for what sets ${own.Variable_name}: the server, or its init_connect`,
+      sql: `SET GLOBAL ${own.Variable_name} = OFF`,
+    });
+  }
   if (settings.log_bin === 'ON' && settings.binlog_format === 'STATEMENT') {
     findings.push({
       kind: 'problem',

@@ -19,6 +19,7 @@ const HINTS: Readonly<Record<number, string>> = {
   1290: 'The server is read only: connect to the primary.',
   1451: REFERRED_HINT,
   1665: 'The binary log format is STATEMENT: set binlog_format to ROW or MIXED.',
+  1792: 'Transactions are read only here: connect to the primary, or set transaction_read_only to OFF.',
   1836: 'The server is read only: connect to the primary.',
   3100: 'The transaction may be larger than group_replication_transaction_size_limit: run with --batch-size 1000.',
   3159: 'The server wants TLS: add ?ssl-mode=REQUIRED (or VERIFY_CA, VERIFY_IDENTITY) to the URL.',
@@ -37,7 +38,9 @@ export function classify(error: unknown, lockWaitRollsBack: boolean): Fault {
   // MariaDB's own codes arrive without a name: the number is what can be relied on.
   const { errno, code: name, fatal, message } = error as Partial<NodeJS.ErrnoException> & { fatal?: boolean };
   const code = name ?? (errno === undefined ? undefined : `ER_${errno}`);
-  const answered = typeof errno === 'number' && errno >= 1000;
+  // From 2000 to 2999 are a client's: a proxy that has lost the server answers with them, and what became of the
+  // statement is not known. So it is where an answer cannot be read.
+  const answered = typeof errno === 'number' && errno >= 1000 && (errno < 2000 || errno > 2999);
   const tooLarge = answered && TOO_LARGE.test(message ?? '');
   const hint = tooLarge ? TOO_LARGE_HINT : answered ? HINTS[errno] : undefined;
   // Where the server is set so, it gives up the transaction too, and what came after would be committed row by row.
@@ -50,7 +53,7 @@ export function classify(error: unknown, lockWaitRollsBack: boolean): Fault {
   // A Galera node that left its cluster while it committed: the others may have got the write set, and applied it.
   if (errno === 1180 && !tooLarge) return { kind: 'lost', code, hint };
   // 1053 shutdown, 1927 and 3169 connection killed, 4031 idle too long.
-  const lost = answered ? fatal === true || [1053, 1927, 3169, 4031].includes(errno) : name !== undefined;
+  const lost = !answered || fatal === true || [1053, 1927, 3169, 4031].includes(errno);
   return { kind: lost ? 'lost' : 'failed', code, hint };
 }
 

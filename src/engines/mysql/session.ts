@@ -14,6 +14,8 @@ import type { MysqlTarget } from './target.js';
 export interface Server {
   readonly mariadb: boolean;
   readonly skipLocked: boolean;
+  /** Names of tables are the same in upper and lower case. */
+  readonly foldsNames: boolean;
   /** A lock wait that ends in vain gives up the whole transaction. */
   readonly lockWaitRollsBack: boolean;
 }
@@ -31,7 +33,7 @@ export async function openSession(
     clock: () => readClock(statements.query('reading the clock')),
     findTable: (names) => findTable(statements.query('inspecting the table'), names, target),
     aheadOfUtcMs: () => aheadOfUtcMs(statements.query('reading the time zone')),
-    lock: (table) => lock(statements.query('taking the lock'), table),
+    lock: (table) => lock(statements.query('taking the lock'), table, server),
     async begin() {
       await statements.query('beginning the transaction')('START TRANSACTION');
     },
@@ -42,24 +44,72 @@ export async function openSession(
   return { session, server };
 }
 
+// sql_mode: STRICT makes a DELETE fail on the first text that is no number or date, NO_BACKSLASH_ESCAPES breaks the
+// driver's quoting, ANSI_QUOTES that of SHOW CREATE TABLE. sql_big_selects: where max_join_size is set, a DELETE by key is
+// a join. sql_select_limit: it would cut the catalogue off in the middle of a key. completion_type: COMMIT would begin
+// the next transaction, or end the connection.
+const SETTINGS = {
+  time_zone: "'+00:00'",
+  sql_mode: "'NO_ENGINE_SUBSTITUTION'",
+  autocommit: '1',
+  completion_type: '0',
+  foreign_key_checks: '1',
+  sql_safe_updates: '0',
+  sql_auto_is_null: '0',
+  sql_quote_show_create: '1',
+  sql_big_selects: '1',
+  sql_select_limit: '18446744073709551615',
+  // One second is the least that MySQL takes.
+  innodb_lock_wait_timeout: '1',
+  lock_wait_timeout: '1',
+} as const;
+
+// What MySQL takes at most for an idle connection where the run may take for ever: a day, for the longest pause.
+const LONGEST_IDLE_S = 86_400;
+
+/**
+ * What no live session may depend on is read again: a proxy may keep a statement to itself. The character set comes
+ * first: where the server reads gbk or the like, a quote after a stored character ends the literal that it stands in.
+ */
 async function prepare(query: Query, remainingMs: number): Promise<void> {
-  // sql_mode: STRICT makes a DELETE fail on the first text that is no number or date, NO_BACKSLASH_ESCAPES breaks
-  // the driver's quoting. sql_big_selects: where max_join_size is set, a DELETE by key is a join. sql_select_limit:
-  // it would cut the catalogue off in the middle of a key. Lock waits: one second is the least MySQL takes.
-  // wait_timeout: a host that vanishes keeps its row locks only so long.
-  const idleSeconds = Number.isFinite(remainingMs) ? `, wait_timeout = ${Math.ceil(remainingMs / 1000) + 10}` : '';
-  await query(
-    `SET SESSION time_zone = '+00:00', sql_mode = 'NO_ENGINE_SUBSTITUTION', autocommit = 1, foreign_key_checks = 1, ` +
-      `sql_safe_updates = 0, sql_big_selects = 1, sql_select_limit = 18446744073709551615, ` +
-      `innodb_lock_wait_timeout = 1, lock_wait_timeout = 1${idleSeconds}`,
-  );
+  await query('SET NAMES utf8mb4 COLLATE utf8mb4_general_ci');
+  // A host that vanishes keeps its row locks only so long.
+  const idleSeconds = Math.min(LONGEST_IDLE_S, Math.ceil(remainingMs / 1000) + 10);
+  const settings = Object.entries({ ...SETTINGS, wait_timeout: idleSeconds });
+  await query(`SET SESSION ${settings.map(([name, value]) => `${name} = ${value}`).join(', ')}`);
   await query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+  const [is = {}] = await query(
+    `SELECT ${Object.keys(RELIED_ON)
+      .map((name) => `@@${name} AS ${name}`)
+      .join(', ')}`,
+  );
+  for (const [name, value] of Object.entries(RELIED_ON)) if (String(is[name]) !== value) throw notTaken(name, value);
+}
+
+const RELIED_ON = {
+  character_set_client: 'utf8mb4',
+  character_set_connection: 'utf8mb4',
+  character_set_results: 'utf8mb4',
+  sql_mode: 'NO_ENGINE_SUBSTITUTION',
+  time_zone: '+00:00',
+  foreign_key_checks: '1',
+} as const;
+
+function notTaken(name: string, value: string): CleanupError {
+  return new CleanupError('refused', `the server does not take ${name} = ${value} from this connection`, {
+    code: 'SETTING_NOT_TAKEN',
+    hint: 'Look for what keeps it from doing so, such as a proxy between, and connect without it.',
+  });
 }
 
 async function readServer(query: Query): Promise<Server> {
-  const [row] = await query('SELECT VERSION() AS version');
+  const [row] = await query('SELECT VERSION() AS version, @@lower_case_table_names AS folding');
   const [settings] = (await query('SELECT @@innodb_rollback_on_timeout AS rolls_back').catch(ignoreAnswered)) ?? [];
-  return { ...readVersion(String(row?.version)), lockWaitRollsBack: Number(settings?.rolls_back) === 1 };
+  return {
+    ...readVersion(String(row?.version)),
+    foldsNames: Number(row?.folding) !== 0,
+    lockWaitRollsBack: Number(settings?.rolls_back) === 1,
+  };
 }
 
 function readVersion(version: string): { mariadb: boolean; skipLocked: boolean } {
@@ -71,8 +121,10 @@ function readVersion(version: string): { mariadb: boolean; skipLocked: boolean }
 
 /** Only a second line of defence, for when this process cannot cancel: not every server or proxy has it. */
 async function boundStatements(query: Query, { mariadb }: Server, remainingMs: number): Promise<void> {
-  if (!mariadb || !Number.isFinite(remainingMs)) return;
-  await query(`SET SESSION max_statement_time = ${Math.ceil(remainingMs / 1000) + 1}`).catch(ignoreAnswered);
+  // 0 is none: a limit of the server's would end the statements of a run that may take for ever.
+  const seconds = Number.isFinite(remainingMs) ? Math.ceil(remainingMs / 1000) + 1 : 0;
+  const setting = mariadb ? `max_statement_time = ${seconds}` : `max_execution_time = ${seconds * 1000}`;
+  await query(`SET SESSION ${setting}`).catch(ignoreAnswered);
 }
 
 async function readClock(query: Query): Promise<number> {
@@ -93,9 +145,10 @@ async function aheadOfUtcMs(query: Query): Promise<number> {
 }
 
 /** It belongs to the connection, and ends with it. */
-async function lock(query: Query, { schema, name }: Table): Promise<void> {
+async function lock(query: Query, { schema, name }: Table, { foldsNames }: Server): Promise<void> {
   // GET_LOCK names have at most 64 characters and belong to the whole server.
-  const lockName = `session_cleanup:${createHash('sha256').update(`${schema}.${name}`).digest('hex').slice(0, 32)}`;
+  const table = foldsNames ? `${schema}.${name}`.toLowerCase() : `${schema}.${name}`;
+  const lockName = `session_cleanup:${createHash('sha256').update(table).digest('hex').slice(0, 32)}`;
   // Some clusters and proxies refuse GET_LOCK. The row locks are enough for safety; the lock saves double work.
   const rows = await query('SELECT GET_LOCK(?, 0) AS held', [lockName]).catch(ignoreAnswered);
   if (rows === undefined || String(rows[0]?.held) !== '0') return;
