@@ -5,7 +5,7 @@ import { CleanupError } from '../errors.js';
 import { instantOf } from '../expiry/format.js';
 import type { Ending } from '../report/facts.js';
 import { type CommandContext, type Inspected, withInspectedTable } from './context.js';
-import { clockFindings, keyFindings, liveFindings, rightsFinding, timeFindings } from './findings.js';
+import { clockFindings, indexFindings, keyFindings, liveFindings, rightsFinding, timeFindings } from './findings.js';
 
 /** @throws CleanupError as `run` would */
 export async function check(context: CommandContext): Promise<Ending> {
@@ -18,6 +18,7 @@ export async function check(context: CommandContext): Promise<Ending> {
     const findings = [
       ...explained(failure, survey),
       ...survey.findings,
+      ...indexFindings(table.expiresIndex, survey),
       ...keyFindings(way),
       ...clockFindings(clockDifferenceMs),
       ...liveFindings(survey, selected?.format, cutoff, config),

@@ -1,5 +1,5 @@
 // What `check` finds whatever the engine is, and what to do about it. What it finds in an engine is that engine's.
-import type { Contents } from '../database/survey.js';
+import type { Contents, Survey } from '../database/survey.js';
 import type { OpenedSessions } from '../database/table.js';
 import type { Finding } from '../engines/engine.js';
 import { type ColumnFormat, instantOf } from '../expiry/format.js';
@@ -11,6 +11,19 @@ const CLOCK_TOLERANCE_MS = 2_000;
 export function rightsFinding(grant: string | undefined): Finding {
   const text = 'the account may not delete from the table';
   return { kind: 'problem', topic: 'rights', text, fix: 'let an administrator grant it', sql: grant };
+}
+
+export function indexFindings(
+  expiresIndex: string | undefined,
+  { createIndex, declaredType }: Survey,
+): readonly Finding[] {
+  if (expiresIndex !== undefined) return [];
+  const text = 'no index leads with the column: every run reads the whole table';
+  const fix =
+    createIndex === undefined
+      ? `change its type, and create one: ${declaredType.toUpperCase()} cannot be indexed as a whole`
+      : 'create one';
+  return [{ kind: 'advice', topic: 'index', text, fix, sql: createIndex }];
 }
 
 export function keyFindings(way: OpenedSessions | undefined): readonly Finding[] {

@@ -175,6 +175,8 @@ export interface Examination {
   readonly server: string;
   readonly estimatedRows: number | undefined;
   readonly tableBytes: number | undefined;
+  /** The statement that creates an index on the column while others go on; undefined where it cannot have one. */
+  readonly createIndex: string | undefined;
   /** The statement that gives the account the rights of a run; undefined where the engine knows no accounts. */
   readonly grant: string | undefined;
   /** Deleting a row takes about as long as reading so many of them in one pass: measured. */

@@ -5,12 +5,6 @@ import type { Finding } from './engine.js';
 export const REFERRED_HINT =
   'Rows of another table refer to an expired session: make their foreign key ON DELETE CASCADE or SET NULL.';
 
-/** @param create the statement that creates an index while others go on, as the engine has it */
-export function indexFinding(create: string): Finding {
-  const text = 'no index leads with the column: every run reads the whole table';
-  return { kind: 'advice', topic: 'index', text, fix: 'create one', sql: shown(create) };
-}
-
 /** A statement to paste, of quoted names whose question marks are escaped for Knex. */
 export function shown(sql: string): string {
   return sql.replaceAll('\\?', '?');

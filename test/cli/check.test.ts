@@ -351,6 +351,16 @@ Problems
     });
 
     if (isServer) {
+      test('does not advise an index that the server does not make', async (t) => {
+        const database = await createReady(t, engine, {});
+        await database.run('CREATE TABLE tokens (id INT NOT NULL PRIMARY KEY, until TEXT)');
+        await database.run("INSERT INTO tokens VALUES (1, '2020-01-01T00:00:00Z'), (2, '2099-01-01T00:00:00Z')");
+        const line = readyLine(await check(database, '--table', 'tokens', '--expires-column', 'until'));
+        assert.deepEqual(findingsOf(line), [
+          `advice: ${NO_INDEX}. Fix: change its type, and create one: TEXT cannot be indexed as a whole`,
+        ]);
+      });
+
       test('is refused for an account that may only read, and says what to grant', async (t) => {
         const database = await createReady(t, engine);
         const { url } = await createAccount(t, database, { password: 'only-looking', grants: ['SELECT'] });

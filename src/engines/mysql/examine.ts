@@ -1,6 +1,6 @@
 // What `check` asks a MySQL or MariaDB server: settings, foreign keys, triggers. Reads only.
 import type { Examination, Finding, Table } from '../engine.js';
-import { INDEX_NAME, indexFinding, referenceFinding, shown, triggerFinding } from '../findings.js';
+import { INDEX_NAME, referenceFinding, shown, triggerFinding } from '../findings.js';
 import type { Query } from '../sql.js';
 
 const SETTINGS = [
@@ -81,7 +81,6 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
       fix: 'run with --batch-size 5000',
     });
   }
-  if (table.expiresIndexes.length === 0) findings.push(missingIndex(table));
   for (const { child, delete_rule: rule } of children) findings.push(referenceFinding(child, rule));
   for (const { name: trigger } of triggers) findings.push(triggerFinding(trigger));
   const isMariadb = /mariadb/i.test(version);
@@ -89,6 +88,7 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
     server: isMariadb ? `MariaDB ${version}` : `MySQL ${version}${comment === '' ? '' : ` ${comment}`}`,
     estimatedRows: Number(size?.estimate ?? 0),
     tableBytes: Number(size?.bytes ?? 0),
+    createIndex: createIndex(table),
     grant: `GRANT SELECT, DELETE ON ${shown(table.sql)} TO ${await readAccount(query)}`,
     readsPerDelete: isMariadb ? READS_PER_DELETE.mariadb : READS_PER_DELETE.mysql,
     facts: { ...settings, tls: cipher === '' ? 'off' : cipher },
@@ -96,15 +96,10 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
   };
 }
 
-function missingIndex({ sql, expires, declaredType }: Table): Finding {
-  if (!/text|blob/i.test(declaredType)) {
-    return indexFinding(`CREATE INDEX ${INDEX_NAME} ON ${sql} (${expires}) ALGORITHM=INPLACE LOCK=NONE`);
-  }
-  return {
-    ...indexFinding(''),
-    fix: `change its type to a VARCHAR, and create one: ${declaredType.toUpperCase()} cannot be indexed as a whole`,
-    sql: undefined,
-  };
+/** Of a TEXT, only the beginning can be indexed. */
+function createIndex({ sql, expires, declaredType }: Table): string | undefined {
+  if (/text|blob/i.test(declaredType)) return undefined;
+  return shown(`CREATE INDEX ${INDEX_NAME} ON ${sql} (${expires}) ALGORITHM=INPLACE LOCK=NONE`);
 }
 
 /** The account that the server took this connection for, as it is named in a statement. */

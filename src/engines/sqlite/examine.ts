@@ -2,7 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Examination, Finding, Table } from '../engine.js';
-import { INDEX_NAME, indexFinding, referenceFinding, triggerFinding } from '../findings.js';
+import { INDEX_NAME, referenceFinding, shown, triggerFinding } from '../findings.js';
 import type { Query } from '../sql.js';
 
 // On tables of several shapes, 200,000 rows each: 15 to 35.
@@ -45,15 +45,13 @@ export async function examine(query: Query, path: string, table: Table): Promise
       sql: 'PRAGMA journal_mode = WAL',
     });
   }
-  if (table.expiresIndexes.length === 0) {
-    findings.push(indexFinding(`CREATE INDEX ${INDEX_NAME} ON ${table.sql} (${table.expires})`));
-  }
   for (const { child, delete_rule: rule } of children) findings.push(referenceFinding(child, rule));
   for (const { name } of triggers) findings.push(triggerFinding(name));
   return {
     server: `SQLite ${await one('SELECT sqlite_version()')}`,
     estimatedRows: undefined,
     tableBytes: Number(await one('PRAGMA page_count')) * Number(await one('PRAGMA page_size')),
+    createIndex: shown(`CREATE INDEX ${INDEX_NAME} ON ${table.sql} (${table.expires})`),
     grant: undefined,
     readsPerDelete: READS_PER_DELETE,
     facts: { journal_mode: journalMode, synchronous: await one('PRAGMA synchronous') },
