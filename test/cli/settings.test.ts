@@ -1,6 +1,5 @@
 // Where a setting may come from, and which source beats which.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +9,7 @@ import { SETTINGS } from '../../src/settings/settings.js';
 import { type CommandOptions, runCommand } from '../support/command.js';
 import { type Database, engines } from '../support/databases.js';
 import { failureLine, type Line, successLine } from '../support/lines.js';
+import { namedPipe } from '../support/pipes.js';
 import { createSessions, remaining } from '../support/sessions.js';
 import { runAtTerminal } from '../support/terminal.js';
 
@@ -26,12 +26,6 @@ function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
   t.after(() => rmSync(folder, { recursive: true }));
   return folder;
-}
-
-function namedPipe(t: TestContext): string {
-  const pipe = join(temporaryFolder(t), 'pipe');
-  execFileSync('mkfifo', [pipe]);
-  return pipe;
 }
 
 function writeUrl(t: TestContext, url: string, mode = 0o600): string {

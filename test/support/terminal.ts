@@ -20,15 +20,17 @@ export interface TerminalOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether standard output is a file, and the terminal only standard error. */
   readonly stdoutToFile?: boolean;
-  /** Ctrl-C is pressed when it resolves. */
+  /** The key is pressed when it resolves. */
   readonly pressed?: Promise<void>;
+  /** Ctrl-C unless told. */
+  readonly key?: string;
 }
 
 /** Runs the command with a terminal, and nothing else. */
 export async function runAtTerminal(
   t: TestContext,
   args: readonly string[],
-  { columns = 80, env = {}, stdoutToFile = false, pressed }: TerminalOptions = {},
+  { columns = 80, env = {}, stdoutToFile = false, pressed, key = '\u0003' }: TerminalOptions = {},
 ): Promise<Shown> {
   const folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -43,7 +45,7 @@ export async function runAtTerminal(
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     terminal += text;
   });
-  void pressed?.then(() => child.stdin.write('\u0003'));
+  void pressed?.then(() => child.stdin.write(key));
   const [status] = await once(child, 'close');
   return { status, terminal, stdout: stdoutToFile ? readFileSync(path, 'utf8') : '' };
 }
