@@ -1,8 +1,13 @@
 // SIGINT, SIGTERM and SIGHUP: the work in hand is undone, the line says so, and the process is soon gone.
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Running } from '../support/command.js';
 import { engines } from '../support/databases.js';
 import { assertGoneAfterSignal, failureLine, successLine } from '../support/lines.js';
+import { namedPipe } from '../support/pipes.js';
 import { QUIT, startProxy } from '../support/proxy.js';
 import {
   createSessions,
@@ -13,6 +18,7 @@ import {
   slowDeletes,
   start,
   statementsAtWork,
+  until,
   untilDeleting,
   untilWaitingForTable,
 } from '../support/sessions.js';
@@ -69,6 +75,39 @@ for (const engine of engines) {
       assert.ok(status === 143 || status === 130, `${status}`);
       assert.deepEqual(await remaining(database), ['a', 'z']);
     });
+  });
+}
+
+describe('early signals', { concurrency: 3, timeout: 180_000 }, () => {
+  for (const [signal, status] of SIGNALS) {
+    for (const from of ['a pipe', 'standard input']) {
+      test(`${signal} while the URL is read from ${from}: a line, and status ${status}`, async (t) => {
+        const path = from === 'a pipe' ? namedPipe(t) : '-';
+        const running = start(t, ['run', '--db-url-file', path, '--timeout', '0'], { stdin: undefined });
+        await untilListening(running);
+        const signalledAt = performance.now();
+        running.child.kill(signal);
+        const ended = await running.ended;
+        assertGoneAfterSignal(signalledAt);
+        assert.deepEqual([ended.status, ended.stdout], [status, '']);
+        const { outcome, exit_status, error, error_code } = ended.line;
+        assert.deepEqual(
+          [outcome, exit_status, error, error_code],
+          ['interrupted', status, `stopped by ${signal} while reading the URL`, signal],
+        );
+      });
+    }
+  }
+});
+
+/** Resolves once the process takes signals: before its first instruction nobody can. */
+async function untilListening({ child }: Running): Promise<void> {
+  const path = `/proc/${child.pid}/status`;
+  if (!existsSync(path)) return sleep(2_000);
+  const bit = 1n << BigInt(constants.signals.SIGHUP - 1);
+  await until(() => {
+    const caught = /^SigCgt:\s*([\da-f]+)$/m.exec(readFileSync(path, 'utf8'))?.[1];
+    return caught !== undefined && (BigInt(`0x${caught}`) & bit) !== 0n;
   });
 }
 

@@ -1,10 +1,14 @@
 // Status 124: what a run does with too little time, and what it leaves behind.
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
 import { runCommand } from '../support/command.js';
 import { engines } from '../support/databases.js';
 import { assertGoneAfterTimeout, failureLine, successLine } from '../support/lines.js';
 import { measureTimeout } from '../support/pace.js';
+import { namedPipe } from '../support/pipes.js';
 import { createSessions, FOREVER_MS, ids, remaining, slowDeletes, statementsAtWork } from '../support/sessions.js';
 
 const TIMEOUT_MS = await measureTimeout();
@@ -95,6 +99,63 @@ for (const engine of engines) {
       assert.equal(deleted, 601 - rows.length);
       assert.ok(Number(deleted) >= 100, `${deleted}`);
       assert.deepEqual(rows.slice(-2), ['r0599', 'z']);
+    });
+  });
+}
+
+/** The URL by a name that only a `getent` of the test's own knows, and the environment that has it. */
+function named(t: TestContext, url: string, getent: string): { readonly url: string; readonly PATH: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'getent'), `#!/bin/sh\n${getent}\n`, { mode: 0o755 });
+  return { url: url.replace('127.0.0.1', 'db.example'), PATH: `${folder}:${process.env.PATH}` };
+}
+
+for (const engine of engines.filter(({ family }) => family === 'mysql')) {
+  describe(`on the way to ${engine.name}`, { concurrency: 3, timeout: 180_000 }, () => {
+    test('a file of ssl-ca that is a pipe without a writer', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'] });
+      const url = `${database.url}?ssl-mode=VERIFY_CA&ssl-ca=${namedPipe(t)}`;
+      const startedAt = performance.now();
+      const ended = await runCommand(['run', '--db-url', url, '--timeout', TIMEOUT]);
+      assertGoneAfterTimeout(startedAt, TIMEOUT_MS);
+      const { error } = failureLine(ended, 124, 'timed_out');
+      assert.equal(error, `timed out after ${TIMEOUT_MS / 1000} s while reading the files that the URL names`);
+      assert.deepEqual(await remaining(database), ['a']);
+    });
+
+    test('a resolver that does not answer', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'] });
+      const { url, PATH } = named(t, database.url, 'exec sleep 600');
+      const startedAt = performance.now();
+      const ended = await runCommand(['run', '--db-url', url, '--timeout', TIMEOUT], { env: { PATH } });
+      assertGoneAfterTimeout(startedAt, TIMEOUT_MS);
+      assert.equal(failureLine(ended, 4, 'unavailable').error_code, 'ETIMEDOUT');
+    });
+
+    test('a name that has several addresses: the first that answers', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'], live: ['z'] });
+      const answers = ['127.0.0.2', '127.0.0.1'].map((address) => `echo '${address} STREAM db.example'`);
+      const { url, PATH } = named(t, database.url, answers.join('\n'));
+      successLine(await runCommand(['run', '--db-url', url], { env: { PATH } }));
+      assert.deepEqual(await remaining(database), ['z']);
+    });
+
+    test('a name without an address', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'] });
+      const { url, PATH } = named(t, database.url, 'exit 2');
+      const line = failureLine(await runCommand(['run', '--db-url', url], { env: { PATH } }), 4, 'unavailable');
+      assert.equal(line.error, 'cannot connect: the host name db.example cannot be resolved');
+      assert.equal(line.error_code, 'ENOTFOUND');
+    });
+
+    test('a name where there is no getent', async (t) => {
+      const database = await createSessions(t, engine, { expired: ['a'], live: ['z'] });
+      const url = database.url.replace('127.0.0.1', hostname());
+      const ended = await runCommand(['run', '--db-url', url], { env: { PATH: '' } });
+      // Whether the server lets this host's own name in is its own affair; that it was found shows in either answer.
+      if (ended.status !== 0) failureLine(ended, 4, 'unavailable');
+      assert.doesNotMatch(ended.stdout + ended.stderr, /ENOENT|ENOTFOUND/);
     });
   });
 }
