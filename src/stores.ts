@@ -1,14 +1,11 @@
 // The presets: where each known program keeps the expiry of its sessions, and as what. Facts about the programs, one line
 // each; what is made of them is config's.
-import type { ExpiresFormat } from './expiry/format.js';
+import type { WantedFormat } from './expiry/format.js';
 
 export type StoreEngine = 'mysql' | 'sqlite' | 'postgresql';
 
 /** The same on every engine, or one for each. */
 type PerEngine<T> = T | { readonly [engine in StoreEngine]?: T };
-
-/** Formats in a list are those that the versions of a program make: which it is, the stored values tell. */
-type StoreFormat = ExpiresFormat | 'auto' | readonly ExpiresFormat[];
 
 /**
  * In what the values are written, where that is not UTC or an instant. `local`: a time without a zone, of the clock of
@@ -21,10 +18,10 @@ export interface Store {
   /** As the store spells it; `schema.table` where it makes a schema of its own. */
   readonly table: PerEngine<string>;
   readonly column: PerEngine<string>;
-  /** The format on each engine that the store runs on. */
-  readonly mysql?: StoreFormat;
-  readonly sqlite?: StoreFormat;
-  readonly postgresql?: StoreFormat;
+  /** The format on each engine that the store runs on; in a list, those that the versions of a program make. */
+  readonly mysql?: WantedFormat;
+  readonly sqlite?: WantedFormat;
+  readonly postgresql?: WantedFormat;
   /**
    * The column holds the last activity, and a session lives this much longer, in milliseconds: the store's own default,
    * which the application may have changed. `required`: the store has no default, and without one every session is past.
@@ -38,7 +35,7 @@ export interface Store {
 export interface Preset extends Pick<Store, 'lifetimeMs'> {
   readonly table: string;
   readonly expiresColumn: string;
-  readonly expiresFormat: StoreFormat;
+  readonly expiresFormat: WantedFormat;
   readonly writes?: Writes;
 }
 

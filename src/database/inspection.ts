@@ -2,10 +2,10 @@
 import type { Session, Table } from '../engines/engine.js';
 import type { Query } from '../engines/sql.js';
 import { CleanupError } from '../errors.js';
-import { type ColumnFormat, detectFormat, type ExpiresFormat, type Sampled } from '../expiry/format.js';
+import { type ColumnFormat, detectFormat, formatsOf, type Sampled, type WantedFormat } from '../expiry/format.js';
 
 export interface InspectionSettings {
-  readonly expiresFormat: ExpiresFormat | 'auto';
+  readonly expiresFormat: WantedFormat;
   readonly olderThanMs: number;
   /** The store writes its times as texts without a zone, whatever the zone of its connection is. */
   readonly writesLiterals: boolean;
@@ -22,10 +22,10 @@ export async function detectColumnFormat(
 ): Promise<ColumnFormat | undefined> {
   const { storedAs } = table;
   if (storedAs === undefined) return detectFormat(wanted, await sample(query, table));
-  if (wanted !== 'auto' && wanted !== 'datetime') {
+  if (!formatsOf(wanted).includes('datetime')) {
     throw new CleanupError(
       'refused',
-      `column ${table.expiresColumn} is ${table.declaredType.toUpperCase()}: --expires-format ${wanted} does not apply`,
+      `column ${table.expiresColumn} is ${table.declaredType.toUpperCase()}: --expires-format ${[wanted].flat().join(' or ')} does not apply`,
       { code: 'FORMAT_MISMATCH', hint: 'Leave --expires-format away, or set it to datetime.' },
     );
   }

@@ -2,7 +2,17 @@
 import { CleanupError } from '../errors.js';
 import { zoneOffset } from './time-zone.js';
 
-export type ExpiresFormat = 'datetime' | 'unix' | 'unix-ms' | 'julian';
+export const FORMATS = ['datetime', 'unix', 'unix-ms', 'julian'] as const;
+
+export type ExpiresFormat = (typeof FORMATS)[number];
+
+/** One format, or those among which the stored values decide: some, or with `auto` all. */
+export type WantedFormat = ExpiresFormat | 'auto' | readonly ExpiresFormat[];
+
+export function formatsOf(wanted: WantedFormat): readonly ExpiresFormat[] {
+  if (wanted === 'auto') return FORMATS;
+  return typeof wanted === 'string' ? [wanted] : wanted;
+}
 
 /**
  * How the values of one format are stored: `instant` (TIMESTAMP), `wall-clock` (DATETIME), `date` (DATE), numbers, or
@@ -67,33 +77,36 @@ export function recognise({ value, storage }: Sampled): Kind | undefined {
  * @returns undefined where the sample is empty: nothing in the column can be expired.
  * @throws CleanupError `refused` where the sample is mixed or does not fit the wanted format.
  */
-export function detectFormat(wanted: ExpiresFormat | 'auto', sample: readonly Sampled[]): ColumnFormat | undefined {
+export function detectFormat(wanted: WantedFormat, sample: readonly Sampled[]): ColumnFormat | undefined {
   if (sample.length === 0) return undefined;
-  const kinds = sample.map(recognise);
-  const formats = new Set(kinds.flatMap((kind) => (kind === undefined ? [] : [kind.format])));
-  const [only] = formats;
-  const format = wanted === 'auto' ? only : wanted;
-  if (wanted === 'auto' && (formats.size > 1 || kinds.filter((kind) => kind !== undefined).length * 2 < kinds.length)) {
-    throw new CleanupError('refused', `the format of the column cannot be told: it holds ${describeSample(sample)}`, {
-      code: 'FORMAT_MIXED',
-      hint:
-        formats.size === 0
-          ? 'Check --expires-column: hardly a value in it is a time.'
-          : 'Say which format holds with --expires-format; rows of any other are then kept.',
-    });
-  }
-  if (format === undefined || !formats.has(format)) {
-    throw new CleanupError(
-      'refused',
-      `no stored value looks like ${wanted}: the column holds ${describeSample(sample)}`,
-      {
-        code: 'FORMAT_MISMATCH',
-        hint: 'Check --expires-column and --expires-format.',
-      },
-    );
-  }
-  const storedAs = new Set(kinds.flatMap((kind) => (kind?.format === format ? [kind.storedAs] : [])));
-  return { format, storedAs: [...storedAs] };
+  const allowed = formatsOf(wanted);
+  const fitting = sample
+    .flatMap((sampled) => recognise(sampled) ?? [])
+    .filter(({ format }) => allowed.includes(format));
+  const [format, ...others] = new Set(fitting.map((kind) => kind.format));
+  if (format === undefined && wanted !== 'auto') throw mismatch(allowed, sample);
+  const isDoubtful = allowed.length > 1 && (others.length > 0 || fitting.length * 2 < sample.length);
+  if (format === undefined || isDoubtful) throw mixed(format !== undefined, sample);
+  return {
+    format,
+    storedAs: [...new Set(fitting.filter((kind) => kind.format === format).map(({ storedAs }) => storedAs))],
+  };
+}
+
+function mismatch(allowed: readonly ExpiresFormat[], sample: readonly Sampled[]): CleanupError {
+  const problem = `no stored value looks like ${allowed.join(' or ')}: the column holds ${describeSample(sample)}`;
+  // More than one is what a store's programs make.
+  const hint =
+    allowed.length > 1 ? 'Check --store and --expires-column.' : 'Check --expires-column and --expires-format.';
+  return new CleanupError('refused', problem, { code: 'FORMAT_MISMATCH', hint });
+}
+
+function mixed(hasTimes: boolean, sample: readonly Sampled[]): CleanupError {
+  const problem = `cannot determine the column's format: it holds ${describeSample(sample)}`;
+  const hint = hasTimes
+    ? 'Give --expires-format: rows in any other format are then kept.'
+    : 'Check --expires-column: almost none of its values look like times.';
+  return new CleanupError('refused', problem, { code: 'FORMAT_MIXED', hint });
 }
 
 /** Such as "312 × unix, 4 × unrecognised text": kinds and counts, never the values, which may be anything. */

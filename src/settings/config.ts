@@ -2,6 +2,7 @@
 import { conditionProblem } from '../engines/condition.js';
 import { type DatabaseTarget, engineOf } from '../engines/index.js';
 import { CleanupError } from '../errors.js';
+import type { WantedFormat } from '../expiry/format.js';
 import type { StoreName } from '../stores.js';
 import { findGiven, type Given, type Inputs, parseGiven } from './given.js';
 import { misspeltVariables } from './near-miss.js';
@@ -20,7 +21,7 @@ export interface Config {
   readonly schema: string | undefined;
   readonly table: string;
   readonly expiresColumn: string;
-  readonly expiresFormat: Settings['expiresFormat'];
+  readonly expiresFormat: WantedFormat;
   readonly timeZone: string;
   readonly olderThanMs: number;
   /** Holds seconds, which are added to the time in `expiresColumn` row by row. */
@@ -144,7 +145,10 @@ function checkCondition(where: Given | undefined, target: DatabaseTarget, proble
 }
 
 // Until the engines know of them: without its condition or its lifetimes a run would delete too much.
-function checkUnfinished({ where, lifetimeColumn, maxDelete }: Settings, problems: string[]): void {
+function checkUnfinished(
+  { where, lifetimeColumn, maxDelete }: Pick<Settings, 'where' | 'lifetimeColumn' | 'maxDelete'>,
+  problems: string[],
+): void {
   const given = { '--where': where, '--lifetime-column': lifetimeColumn, '--max-delete': maxDelete };
   for (const [flag, value] of Object.entries(given))
     if (value !== undefined) problems.push(`${flag} does not work yet`);
@@ -152,7 +156,7 @@ function checkUnfinished({ where, lifetimeColumn, maxDelete }: Settings, problem
 
 function readNames(
   target: DatabaseTarget,
-  { table }: Settings,
+  { table }: Pick<Settings, 'table'>,
   problems: string[],
 ): Pick<Config, 'schema' | 'table'> | undefined {
   const engine = engineOf(target);

@@ -1,5 +1,6 @@
 // What --store stands for: the values of a preset, and what it cannot do without.
 import { type DatabaseTarget, engineOf } from '../engines/index.js';
+import type { WantedFormat } from '../expiry/format.js';
 import { type Preset, presetOf } from '../stores.js';
 import type { Settings } from './settings.js';
 
@@ -23,15 +24,17 @@ export function readPreset(
   return preset;
 }
 
-export function presetValues(preset: Preset | undefined, given: Partial<Settings>): Partial<Settings> {
+/** Settings, but that the program may make several formats. */
+type PresetValues = Omit<Partial<Settings>, 'expiresFormat'> & { readonly expiresFormat?: WantedFormat };
+
+export function presetValues(preset: Preset | undefined, given: Partial<Settings>): PresetValues {
   if (preset === undefined) return {};
   const { table, expiresColumn, expiresFormat, lifetimeMs } = preset;
   const isLifetimeNeeded = typeof lifetimeMs === 'number' && given.lifetimeColumn === undefined;
   return {
     table,
     expiresColumn,
-    // Which of two forms a program's version writes, the stored values tell.
-    expiresFormat: typeof expiresFormat === 'string' ? expiresFormat : 'auto',
+    expiresFormat,
     ...(isLifetimeNeeded ? { olderThan: lifetimeMs } : {}),
   };
 }

@@ -1,5 +1,6 @@
 // The one table of settings: flag, variable, parser, default, help. Everything that lists settings reads it.
 import { databaseUrl, replicaUrls } from '../engines/index.js';
+import { FORMATS } from '../expiry/format.js';
 import { storeNames } from '../stores.js';
 import {
   choice,
@@ -95,7 +96,7 @@ export const SETTINGS = {
     default: 'expires_at',
     help: 'column that holds the expiry, or the last activity',
   }),
-  expiresFormat: choiceOf('--expires-format <format>', ['auto', 'datetime', 'unix', 'unix-ms', 'julian'], {
+  expiresFormat: choiceOf('--expires-format <format>', ['auto', ...FORMATS], {
     group: 'Which rows',
     default: 'auto',
     help: 'how the column stores a time: auto, datetime, unix (seconds), unix-ms or julian',

@@ -49,11 +49,10 @@ describe('a store', () => {
         });
         const [schema, table] =
           preset.table.includes('.') && engine !== 'sqlite' ? preset.table.split('.') : [undefined, preset.table];
-        const isEither = typeof preset.expiresFormat !== 'string';
         const lifetimeMs = preset.lifetimeMs === 'required' ? 3 * 86_400_000 : (preset.lifetimeMs ?? 0);
         assert.deepEqual(
           [config.store, config.schema, config.table, config.expiresColumn, config.expiresFormat, config.olderThanMs],
-          [store, schema, table, preset.expiresColumn, isEither ? 'auto' : preset.expiresFormat, lifetimeMs],
+          [store, schema, table, preset.expiresColumn, preset.expiresFormat, lifetimeMs],
         );
         assert.equal(config.lifetimeIsGiven, true);
       });

@@ -85,6 +85,9 @@ describe('the format of a column', () => {
       ['auto', [iso, garbage, iso], { format: 'datetime', storedAs: ['text'] }],
       ['unix', [seconds, milliseconds, iso, garbage, garbage], { format: 'unix', storedAs: ['number'] }],
       ['julian', [real(2_461_041.5), seconds], { format: 'julian', storedAs: ['number'] }],
+      [['datetime', 'unix'], [seconds, seconds, garbage], { format: 'unix', storedAs: ['number'] }],
+      [['datetime', 'unix'], [iso], { format: 'datetime', storedAs: ['text'] }],
+      [['datetime', 'unix'], [seconds, seconds, milliseconds], { format: 'unix', storedAs: ['number'] }],
     ];
     for (const [wanted, sample, fit] of cases) assert.deepEqual(detectFormat(wanted, sample), fit);
   });
@@ -100,7 +103,13 @@ describe('the format of a column', () => {
     refuses('FORMAT_MIXED', 'auto', [integer(42)], '1 × unrecognised integer');
   });
 
+  test('is refused between two where it holds both, and where it hardly holds either', () => {
+    refuses('FORMAT_MIXED', ['datetime', 'unix'], [seconds, seconds, iso], '2 × unix, 1 × datetime as text');
+    refuses('FORMAT_MIXED', ['datetime', 'unix'], [seconds, milliseconds, milliseconds], '1 × unix, 2 × unix-ms');
+  });
+
   test('is refused where none of its values fits the one that is wanted', () => {
+    refuses('FORMAT_MISMATCH', ['datetime', 'unix'], [milliseconds], '1 × unix-ms');
     refuses('FORMAT_MISMATCH', 'unix-ms', [seconds, garbage], '1 × unix, 1 × unrecognised text');
     refuses('FORMAT_MISMATCH', 'unix', [iso], '1 × datetime as text');
     refuses('FORMAT_MISMATCH', 'julian', [seconds], '1 × unix');
