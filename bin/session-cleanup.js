@@ -34,7 +34,8 @@ for (const name of Object.keys(process.env)) {
   if (/^(DEBUG|NODE_DEBUG|NODE_PG_FORCE_NATIVE|PG.*)$/.test(name)) delete process.env[name];
 }
 process.removeAllListeners('warning');
-process.throwDeprecation = false;
+// Read-only where an option of Node says otherwise.
+Object.defineProperty(process, 'noDeprecation', { value: true });
 
 const { main, openOutput } = require('../dist/bundle/main.cjs');
 const { version } = require('../package.json');
