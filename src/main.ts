@@ -9,6 +9,7 @@ import { createProgressLine } from './report/progress.js';
 import { createRecord } from './report/record.js';
 import { createRedactor, type Redact } from './report/redact.js';
 import { type Config, type Logging, readBasics, resolveConfig, usageError } from './settings/config.js';
+import { presetOf } from './stores.js';
 import { orAborted } from './waiting.js';
 import { type World, write } from './world.js';
 
@@ -167,14 +168,16 @@ function told({ world, correlationId }: Call): Pick<CommandReport, 'at' | 'corre
 }
 
 function factsOf(config: Config, kind: 'run' | 'check'): RunFacts {
+  const { store, target } = config;
   return {
-    database: config.target.shown,
+    database: target.shown,
     table: config.schema === undefined ? config.table : `${config.schema}.${config.table}`,
     expiresColumn: config.expiresColumn,
     timeZone: config.timeZone,
     olderThanMs: config.olderThanMs,
     lifetimeColumn: config.lifetimeColumn,
-    store: config.store,
+    store,
+    lifetimeIsDefault: store !== undefined && presetOf(store, target.engine)?.lifetimeMs === config.olderThanMs,
     where: config.where,
     timeoutMs: config.timeoutMs,
     dryRun: config.dryRun || kind === 'check',

@@ -5,7 +5,7 @@ import { given, type Page, type Row, type Section } from './layout.js';
 import { describeError } from './record.js';
 import type { Redact } from './redact.js';
 import { expiredText, failureRows, moodOf, verdict } from './run-text.js';
-import { number, rows, span, time, wholeSeconds } from './wording.js';
+import { capitalised, number, rows, span, time, wholeSeconds } from './wording.js';
 
 export function checkPage(report: CommandReport, redact: Redact): Page {
   const { facts, ending } = report;
@@ -73,11 +73,13 @@ function whatRows(facts: RunFacts, check: CheckFacts): Row[] {
   ];
 }
 
-function lifetimeText({ olderThanMs = 0, expiresColumn, lifetimeColumn, store }: RunFacts): string | undefined {
+function lifetimeText({ olderThanMs = 0, expiresColumn, lifetimeColumn, ...facts }: RunFacts): string | undefined {
   if (olderThanMs === 0) return undefined;
   const after = lifetimeColumn === undefined ? expiresColumn : `${expiresColumn} + ${lifetimeColumn}`;
-  const whose = store === undefined ? '--older-than' : `--store ${store}; --older-than for another`;
-  return `${span(olderThanMs)} after ${after} (${whose})`;
+  const whose = facts.lifetimeIsDefault
+    ? ` (${capitalised(facts.store ?? '')}'s default; --older-than for another)`
+    : '';
+  return `${span(olderThanMs)} after ${after}${whose}`;
 }
 
 /** With the stored value, where that is not a date and time itself. */

@@ -17,6 +17,8 @@ export interface RunFacts {
   /** Undefined where it was not named. */
   readonly lifetimeColumn?: string | undefined;
   readonly store?: string | undefined;
+  /** `olderThanMs` is what `store` says of itself. */
+  readonly lifetimeIsDefault?: boolean;
   readonly where?: string | undefined;
   readonly timeoutMs?: number;
   readonly cutoff?: Date;

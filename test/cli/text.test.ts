@@ -29,6 +29,13 @@ function run(
   return runAtTerminal(t, ['run', '--db-url', url, '--correlation-id', ID, ...more], options);
 }
 
+/** As the engine spells it, such as int(11). */
+async function columnType(database: Database): Promise<string> {
+  if (database.engine === 'sqlite') return 'INT';
+  const [row] = await database.query("SHOW COLUMNS FROM sessions LIKE 'last_activity'");
+  return String(row?.Type);
+}
+
 /** What is left on the terminal, as if no time had passed. */
 const seen = ({ terminal }: Shown): string => steady(leftOn(terminal));
 
@@ -72,6 +79,53 @@ for (const engine of engines) {
             `  database  ${shownUrl(database)}\n` +
             '  expired   expires_at up to <time>, read as Europe/Berlin\n' +
             '  warning   the metrics file cannot be written: ENOTDIR: not a directory\n',
+        ],
+      );
+    });
+
+    test('of check is a report: what would go, how, where, and advice with statements to paste', async (t) => {
+      const database = await create(t, {});
+      await database.run('DROP TABLE sessions');
+      await database.run('CREATE TABLE sessions (id VARCHAR(40) NOT NULL PRIMARY KEY, last_activity INT NOT NULL)');
+      const rows = Array.from({ length: 1_000 }, (_, at) => ({ id: `r${at}`, last_activity: 1_600_000_000 + at }));
+      const now = Math.floor(Date.now() / 1000);
+      await database.knex.batchInsert('sessions', [...rows, { id: 'z', last_activity: now }], 200);
+      if (engine.family === 'sqlite') await database.query('PRAGMA journal_mode = WAL');
+      const args = ['check', '--db-url', database.url, '--store', 'laravel'];
+      const shown = await runAtTerminal(t, args, { columns: 100 });
+      const [{ version = '' } = {}] = await database.query(
+        `SELECT ${engine.family === 'sqlite' ? 'sqlite_version()' : 'VERSION()'} AS version`,
+      );
+      const title = { sqlite: 'SQLite', mysql: 'MySQL', mariadb: 'MariaDB' }[database.engine];
+      const name = new URL(database.url).pathname.slice(1);
+      const isSqlite = engine.family === 'sqlite';
+      assert.deepEqual(
+        [shown.status, seen(shown)],
+        [
+          0,
+          `Ready: a run would delete 1,000 of 1,001 rows of sessions (99 %).
+
+What would go
+  expired   last_activity up to <time>
+  lifetime  2 h after last_activity (Laravel's default; --older-than for another)
+  oldest    2020-09-13 12:26:40 UTC (1600000000)
+  kept      1 row
+How
+  along     the primary key (${isSqlite ? 'rowid' : 'id'})
+  time      about 1 s; the timeout is 30 s
+Where
+  database  ${shownUrl(database)}
+  server    ${title} ${/^[\d.]+/.exec(String(version))?.[0]}${isSqlite ? '' : ', without TLS'}
+  column    last_activity ${await columnType(database)}, read as unix
+Advice
+  index     no index leads with the column: every run reads the whole table; create one:
+${
+  isSqlite
+    ? '            CREATE INDEX session_cleanup_expiry ON "sessions" ("last_activity");'
+    : `            CREATE INDEX session_cleanup_expiry ON \`${name}\`.\`sessions\`\n` +
+      '            (`last_activity`) ALGORITHM=INPLACE LOCK=NONE;'
+}
+`,
         ],
       );
     });

@@ -57,13 +57,13 @@ export function leftOn(terminal: string): string {
   return erased.replace(/^\[2K|\u001b(?:[78]|\[[?\d]*[A-Za-z])/g, '').replaceAll('\r\n', '\n');
 }
 
-const HOUR_MS = 3_600_000;
+const A_WHILE_MS = 3 * 3_600_000;
 
-/** Without what differs from run to run: times of the last hour, how long something took, and UUIDs. */
+/** Without what differs from run to run: times of the last three hours, how long something took, and UUIDs. */
 export function steady(text: string): string {
   return text
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g, (time) =>
-      Math.abs(Date.parse(time) - Date.now()) < HOUR_MS ? '<time>' : time,
+      Math.abs(Date.parse(time) - Date.now()) < A_WHILE_MS ? '<time>' : time,
     )
     .replace(/ in [\d.]+ s/g, ' in <duration>')
     .replace(/[\da-f]{8}-[\da-f-]{27}/g, '<uuid>');

@@ -5,7 +5,6 @@ import type { Query } from '../sql.js';
 
 const SETTINGS = [
   'version',
-  'version_comment',
   'read_only',
   'super_read_only',
   'log_bin',
@@ -23,11 +22,7 @@ const READS_PER_DELETE = { mariadb: 12, mysql: 40 } as const;
 
 export async function examine(query: Query, table: Table): Promise<Examination> {
   const { schema, name } = table;
-  const {
-    version = '',
-    version_comment: comment = '',
-    ...settings
-  } = await readPairs(
+  const { version = '', ...settings } = await readPairs(
     query,
     `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${SETTINGS.map(() => '?').join(', ')})`,
     SETTINGS,
@@ -85,7 +80,7 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
   for (const { name: trigger } of triggers) findings.push(triggerFinding(trigger));
   const isMariadb = /mariadb/i.test(version);
   return {
-    server: isMariadb ? `MariaDB ${version}` : `MySQL ${version}${comment === '' ? '' : ` ${comment}`}`,
+    server: `${isMariadb ? 'MariaDB' : 'MySQL'} ${/^[\d.]+/.exec(version.replace(/^5\.5\.5-/, ''))?.[0]}`,
     estimatedRows: Number(size?.estimate ?? 0),
     tableBytes: Number(size?.bytes ?? 0),
     createIndex: createIndex(table),
