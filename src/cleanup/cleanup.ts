@@ -1,12 +1,12 @@
 // The use case: the walk over the table, when it commits, and what it makes of a stop or a fault on the way.
-
 import { CleanupError } from '../errors.js';
 import { backOffMs, sleep } from '../waiting.js';
 import { type Deadline, stoppedError } from './deadline.js';
-import type { DeletedStep, ExpiredSessions, Wait } from './port.js';
+import { FIRST_STEP_ROWS, nextStepRows } from './pace.js';
+import type { ExpiredSessions, Wait } from './port.js';
 
 export interface CleanupOptions {
-  /** The most rows that are deleted before a commit; undefined: once, at the end. */
+  /** The most rows that are deleted before a commit; undefined: as many as a short transaction takes. */
   readonly batchSize: number | undefined;
   /** Wait between batches, in milliseconds. */
   readonly pauseMs: number;
@@ -32,26 +32,47 @@ export interface Progress {
   readonly attempts: number;
 }
 
-/** Where a transaction stopped: at the end of the table, with a full batch, or because it had to. */
-interface Batch<Step> extends DeletedStep {
-  readonly last: Step | undefined;
-  readonly end: 'table' | 'full' | 'time';
+/** Where a transaction stopped: at the end of the table, because it is long enough, or because it had to. */
+type End = 'table' | 'full' | 'time';
+
+/** What a transaction has done so far, and how far it came. */
+interface Transaction<Step> {
+  deleted: number;
+  locked: number;
+  last: Step | undefined;
+}
+
+/** What stays the same in a run, and what is learnt of its steps on the way. */
+interface Run<Step> {
+  readonly sessions: ExpiredSessions<Step>;
+  readonly deadline: Deadline;
+  readonly batchSize: number;
+  /** In milliseconds; Infinity where batches are counted in rows. */
+  readonly longestMs: number;
+  readonly onStep: (deletedInTransaction: number) => void;
+  stepRows: number;
+  /** The step that took longest so far, in milliseconds. */
+  slowestMs: number;
 }
 
 const LAG_POLL_MS = 500;
-const FIRST_STEP_ROWS = 500;
-const MOST_STEP_ROWS = 100_000;
+/**
+ * A row that is deleted stays locked until the commit: whoever comes by it (a returning visitor with an old cookie, a
+ * login that removes the user's old sessions) waits as long. What does not fit into so many milliseconds is committed in
+ * several transactions.
+ */
+const LONGEST_TRANSACTION_MS = 1_000;
 /** Rows that a batch walks over for each that it may delete: where few are expired it would never be full. */
 const WALKED_PER_ROW = 10;
 
 /**
- * Deletes the expired rows, in one transaction or in batches, and begins a transaction anew where the engine gave it
- * up. Resolves to whether the walk came to the end of the table; `onProgress` is told of every commit and attempt.
+ * Deletes the expired rows, in one short transaction or in several, and begins a transaction anew where the engine gave
+ * it up. Resolves to whether the walk came to the end of the table; `onProgress` is told of every commit and attempt.
  */
 export async function cleanUp<Step>(
   sessions: ExpiredSessions<Step>,
   deadline: Deadline,
-  { batchSize = Infinity, pauseMs, reasonToWait, onStep, onWait }: CleanupOptions,
+  { batchSize, pauseMs, reasonToWait, onStep, onWait }: CleanupOptions,
   onProgress: (progress: Progress) => void,
 ): Promise<boolean> {
   let progress: Progress = { deletedCount: 0, lockedCount: 0, batches: 0, attempts: 1 };
@@ -59,25 +80,34 @@ export async function cleanUp<Step>(
     progress = { ...progress, ...more };
     onProgress(progress);
   };
+  const run: Run<Step> = {
+    sessions,
+    deadline,
+    batchSize: batchSize ?? Infinity,
+    longestMs: batchSize === undefined ? LONGEST_TRANSACTION_MS : Infinity,
+    onStep: (deleted) => onStep?.(progress.deletedCount + deleted),
+    stepRows: Math.min(FIRST_STEP_ROWS, batchSize ?? Infinity),
+    slowestMs: 0,
+  };
+  const restMs = batchSize === undefined ? sessions.restMs : pauseMs;
   let last: Step | undefined;
-  let rows = Math.min(FIRST_STEP_ROWS, batchSize);
   report({});
   for (;;) {
     try {
-      const batch = await runBatch(last);
+      const { end, ...done } = await runTransaction(run, last);
       const { deletedCount, lockedCount, batches } = progress;
       report({
-        deletedCount: deletedCount + batch.deleted,
-        lockedCount: lockedCount + batch.locked,
-        batches: batches + (batch.deleted > 0 ? 1 : 0),
+        deletedCount: deletedCount + done.deleted,
+        lockedCount: lockedCount + done.locked,
+        batches: batches + (done.deleted > 0 ? 1 : 0),
       });
-      if (batch.end === 'table') return true;
-      if (batch.end === 'full' && !deadline.isNearlyUsedUp(pauseMs)) {
-        onWait?.({ kind: 'pause', ms: pauseMs });
-        await sleep(pauseMs, deadline.stop);
+      if (end === 'table') return true;
+      if (end === 'full' && !deadline.isNearlyUsedUp(restMs + run.slowestMs)) {
+        if (batchSize !== undefined) onWait?.({ kind: 'pause', ms: restMs });
+        await sleep(restMs, deadline.stop);
         onWait?.(undefined);
-        last = batch.last;
-        if (await waitForOthers()) continue;
+        last = done.last;
+        if (await waitForOthers(deadline, { reasonToWait, onWait }, progress, report)) continue;
       }
       if (deadline.stop.aborted) throwIfInterrupted(deadline);
       return false;
@@ -92,75 +122,85 @@ export async function cleanUp<Step>(
       await sleep(backOff, deadline.stop);
     }
   }
+}
 
-  /** Until nobody is behind any more; false where the time is nearly used up before. */
-  async function waitForOthers(): Promise<boolean> {
-    for (;;) {
-      const waitedFor = await reasonToWait?.();
-      onWait?.(waitedFor === undefined ? undefined : { kind: 'others', reason: waitedFor });
-      if (waitedFor !== undefined) report({ waitedFor });
-      if (deadline.stop.aborted || deadline.isNearlyUsedUp(waitedFor === undefined ? 0 : LAG_POLL_MS)) return false;
-      if (waitedFor === undefined) return true;
-      report({ waitedMs: (progress.waitedMs ?? 0) + LAG_POLL_MS });
-      await sleep(LAG_POLL_MS, deadline.stop);
-    }
+/** Until nobody is behind any more; false where the time is nearly used up before. */
+async function waitForOthers(
+  deadline: Deadline,
+  { reasonToWait, onWait }: Pick<CleanupOptions, 'reasonToWait' | 'onWait'>,
+  { waitedMs: waitedBefore = 0 }: Progress,
+  report: (more: Partial<Progress>) => void,
+): Promise<boolean> {
+  for (let waitedMs = waitedBefore; ; ) {
+    const waitedFor = await reasonToWait?.();
+    onWait?.(waitedFor === undefined ? undefined : { kind: 'others', reason: waitedFor });
+    if (waitedFor !== undefined) report({ waitedFor });
+    if (deadline.stop.aborted || deadline.isNearlyUsedUp(waitedFor === undefined ? 0 : LAG_POLL_MS)) return false;
+    if (waitedFor === undefined) return true;
+    waitedMs += LAG_POLL_MS;
+    report({ waitedMs });
+    await sleep(LAG_POLL_MS, deadline.stop);
   }
+}
 
-  /** One transaction, from the step after `previous` on. */
-  async function runBatch(previous: Step | undefined): Promise<Batch<Step>> {
-    const done = { deleted: 0, locked: 0, last: previous };
-    await sessions.begin();
-    try {
-      const end = await walk(done).catch((error: unknown) => {
-        if (isStopped(error) && done.deleted > 0) return 'time' as const;
-        throw error;
-      });
-      await sessions.commit();
-      return { ...done, end };
-    } catch (error) {
-      if (!(error instanceof CleanupError && error.rolledBack)) await sessions.rollback();
+/** One transaction, from the step after `previous` on. */
+async function runTransaction<Step>(
+  run: Run<Step>,
+  previous: Step | undefined,
+): Promise<Readonly<Transaction<Step>> & { readonly end: End }> {
+  const { sessions, batchSize } = run;
+  const done: Transaction<Step> = { deleted: 0, locked: 0, last: previous };
+  await sessions.begin();
+  try {
+    const end = await walk(run, done).catch((error: unknown) => {
+      if (isStopped(error, batchSize < Infinity) && done.deleted > 0) return 'time' as const;
       throw error;
-    }
+    });
+    await sessions.commit();
+    return { ...done, end };
+  } catch (error) {
+    if (!(error instanceof CleanupError && error.rolledBack)) await sessions.rollback();
+    throw error;
   }
+}
 
-  async function walk(done: { deleted: number; locked: number; last: Step | undefined }): Promise<Batch<Step>['end']> {
-    let longestMs = 0;
-    let walked = 0;
-    for (;;) {
-      const startedAt = performance.now();
-      const stepRows = Math.min(rows, batchSize - done.deleted);
-      const step = await sessions.nextStep(done.last, stepRows);
-      if (step === undefined) return 'table';
-      // Asked only now, when it is known that more remains. The first step is always made, however short the time:
-      // every run makes progress.
-      if (longestMs > 0 && deadline.isNearlyUsedUp(longestMs)) return 'time';
-      for await (const { deleted, locked } of sessions.deleteExpired(step)) {
-        done.deleted += deleted;
-        done.locked += locked;
-      }
-      done.last = step;
-      onStep?.(progress.deletedCount + done.deleted);
-      const tookMs = performance.now() - startedAt;
-      longestMs = Math.max(longestMs, tookMs);
-      // Short beside the time that is left: what a step has not ended by the deadline may be lost.
-      const targetMs = Math.min(sessions.stepTargetMs, deadline.remainingMs() / 20);
-      rows = Math.ceil(Math.min(MOST_STEP_ROWS, stepRows * Math.min(4, Math.max(0.1, targetMs / tookMs))));
-      walked += stepRows;
-      // Never more than a batch; filling up its last half would be ever smaller steps where few rows are expired.
-      if (done.deleted > batchSize / 2 || walked >= batchSize * WALKED_PER_ROW) return 'full';
+async function walk<Step>(run: Run<Step>, done: Transaction<Step>): Promise<End> {
+  const { sessions, deadline, batchSize } = run;
+  const beganAt = performance.now();
+  let walked = 0;
+  for (let isFirst = true; ; isFirst = false) {
+    const startedAt = performance.now();
+    const rows = Math.min(run.stepRows, batchSize - done.deleted);
+    const step = await sessions.nextStep(done.last, rows);
+    if (step === undefined) return 'table';
+    // Asked only now, when it is known that more remains. The first step is always made, however short the time:
+    // every run makes progress.
+    if (!isFirst && deadline.isNearlyUsedUp(run.slowestMs)) return 'time';
+    for await (const { deleted, locked } of sessions.deleteExpired(step)) {
+      done.deleted += deleted;
+      done.locked += locked;
     }
+    done.last = step;
+    run.onStep(done.deleted);
+    const now = performance.now();
+    const tookMs = now - startedAt;
+    run.slowestMs = Math.max(run.slowestMs, tookMs);
+    // Short beside the time that is left: what a step has not ended by the deadline may be lost.
+    run.stepRows = nextStepRows(rows, tookMs, Math.min(sessions.stepTargetMs, deadline.remainingMs() / 20));
+    walked += rows;
+    // Never more than a batch; filling up its last half would be ever smaller steps where few rows are expired.
+    if (done.deleted > batchSize / 2 || walked >= batchSize * WALKED_PER_ROW) return 'full';
+    if (now + tookMs - beganAt > run.longestMs) return 'full';
   }
+}
 
-  /**
-   * Stopped in the middle of a step, with the transaction still there: what earlier steps did can be kept. A signal
-   * means to undo the transaction in hand, unless it is one of many.
-   */
-  function isStopped(error: unknown): boolean {
-    if (!(error instanceof CleanupError) || error.rolledBack) return false;
-    return (
-      error.kind === 'timed_out' || error.kind === 'busy' || (error.kind === 'interrupted' && batchSize < Infinity)
-    );
-  }
+/**
+ * Stopped in the middle of a step, with the transaction still there: what earlier steps did can be kept. A signal means
+ * to undo the transaction in hand, unless it is a batch that somebody asked for.
+ */
+function isStopped(error: unknown, inBatches: boolean): boolean {
+  if (!(error instanceof CleanupError) || error.rolledBack) return false;
+  return error.kind === 'timed_out' || error.kind === 'busy' || (error.kind === 'interrupted' && inBatches);
 }
 
 function throwIfInterrupted(deadline: Deadline): void {

@@ -17,6 +17,8 @@ export interface DeletedStep {
 export interface ExpiredSessions<Step> {
   /** How long a step had best take, in milliseconds. */
   readonly stepTargetMs: number;
+  /** How long others need to get their turn after a commit, in milliseconds. */
+  readonly restMs: number;
   begin(): Promise<void>;
   /** Resolves once the database has confirmed. Kind `unknown` where it did not answer. */
   commit(): Promise<void>;

@@ -5,6 +5,7 @@ import type { DriverLog } from '../database/knex.js';
 import { type ExpiredRows, type OpenTable, openTable } from '../database/table.js';
 import { createCutoff, decideCutoff } from '../expiry/cutoff.js';
 import type { ColumnFormat } from '../expiry/format.js';
+import { lastActivityRefusal } from '../expiry/last-activity.js';
 import type { RunFacts } from '../report/facts.js';
 import type { Config } from '../settings/config.js';
 
@@ -52,8 +53,9 @@ export async function withInspectedTable<T>(
     watcher?.waiting(isLocked ? { kind: 'lock' } : undefined),
   );
   try {
+    refuseLastActivity(table, config);
     const format = await table.inspect(config);
-    note({ expiresFormat: format?.format, expiresIndex: table.expiresIndex });
+    note({ expiresFormat: format?.format, expiresIndex: table.facts.expiresIndexes[0]?.index });
     const [host, database] = [now().getTime(), await table.clock()];
     const cutoff = decideCutoff(host, database, config.olderThanMs);
     note({ cutoff });
@@ -66,4 +68,12 @@ export async function withInspectedTable<T>(
   } finally {
     await table.close();
   }
+}
+
+/** A last activity that is taken for an end would delete every live session. */
+function refuseLastActivity({ facts }: OpenTable, { target: { engine }, lifetimeIsGiven }: Config): void {
+  if (lifetimeIsGiven) return;
+  const { name: table, expiresColumn: column, columns } = facts;
+  const refusal = lastActivityRefusal({ table, column, columns, engine });
+  if (refusal !== undefined) throw refusal;
 }

@@ -4,6 +4,7 @@ import { type ExpiredRows, type OpenTable, openReplica } from '../database/table
 import type { LagWatch } from '../engines/engine.js';
 import { engineOf } from '../engines/index.js';
 import type { Query } from '../engines/sql.js';
+import { CleanupError } from '../errors.js';
 import { instantOf } from '../expiry/format.js';
 import { type Ending, endingOf } from '../report/facts.js';
 import { type CommandContext, type Inspected, type Watcher, withInspectedTable } from './context.js';
@@ -15,7 +16,8 @@ export async function run(context: CommandContext): Promise<Ending> {
   return withInspectedTable(context, async (inspected) => {
     const { selected } = inspected;
     if (config.dryRun) {
-      note({ expiredCount: selected === undefined ? 0 : await selected.expired.count() });
+      const expiredCount = selected === undefined ? 0 : await selected.expired.count();
+      note({ expiredCount, rowCount: await inspected.table.count() });
       return { outcome: 'counted', exitStatus: 0, complete: true };
     }
     return selected === undefined ? endingOf(true, NOTHING, 0) : deleteExpired(context, inspected, selected);
@@ -32,10 +34,11 @@ async function deleteExpired(
   const { config, deadline, note, watcher } = context;
   const sessions = await expired.openSessions();
   // Without an index this would be one more pass over the table.
-  if (config.metricsFile !== undefined && table.expiresIndex !== undefined) {
+  if (config.metricsFile !== undefined && table.facts.expiresIndexes.length > 0) {
     note({ oldestExpired: instantOf(await expired.oldest(), format, config.timeZone) });
   }
   await table.lock();
+  await refuseTooMany(config.maxDelete, table, expired);
   const watch = await watchLag(context, table.query);
   if (watcher !== undefined) watcher.begin(await expect(table, expired));
   const startedAt = performance.now();
@@ -58,10 +61,27 @@ async function deleteExpired(
 const MOST_COUNTED = 1_000_000;
 
 /** For the progress alone: without an index it would be one more pass over the table. */
-async function expect({ expiresIndex }: OpenTable, expired: ExpiredRows): Promise<Parameters<Watcher['begin']>[0]> {
-  if (expiresIndex === undefined) return undefined;
+async function expect({ facts }: OpenTable, expired: ExpiredRows): Promise<Parameters<Watcher['begin']>[0]> {
+  if (facts.expiresIndexes.length === 0) return undefined;
   const count = await expired.countUpTo(MOST_COUNTED);
   return { count, isLeast: count === MOST_COUNTED };
+}
+
+/** @throws CleanupError `refused` */
+async function refuseTooMany(
+  limit: CommandContext['config']['maxDelete'],
+  table: OpenTable,
+  expired: ExpiredRows,
+): Promise<void> {
+  if (limit === undefined) return;
+  const count = await expired.count();
+  const [most, shown] =
+    'rows' in limit ? [limit.rows, `${limit.rows}`] : [limit.share * (await table.count()), `${limit.share * 100}%`];
+  if (count <= most) return;
+  throw new CleanupError('refused', `${count} rows have expired, more than --max-delete ${shown} allows`, {
+    code: 'MAX_DELETE',
+    hint: 'Nothing was deleted. Check the settings with --dry-run; where the count is right, raise --max-delete once.',
+  });
 }
 
 function report({ note, onBatch }: CommandContext, progress: { last: Progress }, more: Progress): void {

@@ -13,16 +13,24 @@ import { detectColumnFormat, type InspectionSettings } from './inspection.js';
 import type { DriverLog } from './knex.js';
 import { readSurvey, type Survey } from './survey.js';
 
+/** Which rows of which table. */
+export interface Selection extends TableNames {
+  /** SQL of the engine that a row must meet besides; undefined for all rows. */
+  readonly where: string | undefined;
+}
+
 /** A table that has been found in a database. */
 export interface OpenTable {
-  /** The index that leads with the expiry column. */
-  readonly expiresIndex: string | undefined;
+  /** What the catalogue says. */
+  readonly facts: Table;
   /** The database's clock in milliseconds; undefined where it is this host's. */
   clock(): Promise<number | undefined>;
   /** What the column holds; undefined where nothing in it can be expired. @throws CleanupError `refused` */
   inspect(settings: InspectionSettings): Promise<ColumnFormat | undefined>;
   /** The rows that are expired at the cutoff. */
   selectExpired(format: ColumnFormat, cutoff: Cutoff): ExpiredRows;
+  /** All rows, expired or not. */
+  count(): Promise<number>;
   /** What the table holds, by one pass over it. Writes nothing. */
   survey(expired: ExpiredRows | undefined): Promise<Survey>;
   /** @throws CleanupError `busy` */
@@ -53,7 +61,7 @@ export interface OpenedSessions extends ExpiredSessions<unknown> {
 /** @throws CleanupError `unavailable`, `refused` */
 export async function openTable(
   target: DatabaseTarget,
-  names: TableNames,
+  selection: Selection,
   deadline: Deadline,
   log: DriverLog,
   onLock?: (isLocked: boolean) => void,
@@ -62,21 +70,36 @@ export async function openTable(
   const connection = await openConnection(driver, deadline, log, onLock);
   try {
     const session = await driver.openSession(connection, deadline.remainingMs());
-    const table = await session.findTable(names);
-    return createOpenTable(connection, session, table, log);
+    // Before the catalogue is read: what changes in between is seen as a change, too.
+    const definition = await session.readDefinition(selection);
+    const table = await session.findTable(selection);
+    const where = await readCondition(connection.query('reading --where'), table, selection.where);
+    return createOpenTable({ connection, session, selection, definition, table, where, log });
   } catch (error) {
     await connection.close();
     throw error;
   }
 }
 
-function createOpenTable(connection: Connection, session: Session, table: Table, log: DriverLog): OpenTable {
+interface Opened {
+  readonly connection: Connection;
+  readonly session: Session;
+  readonly selection: Selection;
+  readonly definition: string;
+  readonly table: Table;
+  readonly where: Sql | undefined;
+  readonly log: DriverLog;
+}
+
+function createOpenTable(opened: Opened): OpenTable {
+  const { connection, session, table, where } = opened;
   return {
-    expiresIndex: table.expiresIndexes[0]?.index,
+    facts: table,
     clock: () => session.clock(),
     inspect: (settings) => detectColumnFormat(connection.query('inspecting the table'), session, table, settings),
     selectExpired(format, cutoff) {
-      const predicate = session.expired(table, format, cutoff);
+      const { range, guard } = session.expired(table, format, cutoff);
+      const predicate = { range, guard: guard === undefined && where === undefined ? undefined : all(guard, where) };
       const condition = all(predicate.range, predicate.guard);
       return {
         condition,
@@ -84,10 +107,11 @@ function createOpenTable(connection: Connection, session: Session, table: Table,
         countUpTo: (limit) => countUpTo(connection.query('counting'), table, predicate.range, limit),
         oldest: () => readOldest(connection.query('looking for the oldest expired row'), table, condition),
         async openSessions() {
-          return createSessions(connection, session, table, await session.openWalk(table, predicate), log);
+          return createSessions(opened, await session.openWalk(table, predicate));
         },
       };
     },
+    count: () => countRows(connection.query('counting'), table.sql, { sql: '', bindings: [] }),
     async survey(expired) {
       const query = connection.query('surveying the table');
       return { ...(await readSurvey(query, table, expired?.condition)), ...(await session.examine(table)) };
@@ -99,17 +123,18 @@ function createOpenTable(connection: Connection, session: Session, table: Table,
 }
 
 function createSessions(
-  connection: Connection,
-  session: Session,
-  table: Table,
+  { connection, session, selection, definition, table, log }: Opened,
   walk: Walk,
-  log: DriverLog,
 ): OpenedSessions {
   return {
     usedIndex: walk.usedIndex,
     along: walk.along,
     stepTargetMs: walk.stepTargetMs,
-    begin: () => session.begin(table),
+    restMs: walk.restMs,
+    async begin() {
+      await session.begin(table);
+      if ((await session.readDefinition(selection)) !== definition) throw tableChanged(table);
+    },
     commit: () => connection.end('COMMIT'),
     async rollback() {
       if (connection.isDropped()) return;
@@ -128,6 +153,28 @@ async function countUpTo(query: Query, { sql, expires }: Table, range: Sql, limi
   const some = `SELECT ${expires} FROM ${sql}${whereClause(range)} LIMIT ${limit}`;
   const [row] = await query(`SELECT COUNT(*) AS count FROM (${some}) AS session_cleanup_some`, range.bindings);
   return Number(row?.count);
+}
+
+/** Of another type, a column could be compared with what the condition means in another way, and live sessions go. */
+function tableChanged({ name }: Table): CleanupError {
+  return new CleanupError('refused', `the table ${name} was changed during the run`, {
+    code: 'TABLE_CHANGED',
+    hint: 'Run it again when nobody alters the table: what was deleted before is committed.',
+  });
+}
+
+/** `--where` as a condition. @throws CleanupError `usage` where the database does not take it */
+async function readCondition(query: Query, { sql }: Table, where: string | undefined): Promise<Sql | undefined> {
+  if (where === undefined) return undefined;
+  // Knex takes a question mark for a binding, in quotes too.
+  const condition = { sql: `(${where.replaceAll('?', '\\?')})`, bindings: [] };
+  await query(`SELECT 1 AS one FROM ${sql} WHERE ${condition.sql} LIMIT 0`).catch((error: unknown) => {
+    if (!(error instanceof CleanupError && error.kind === 'failed' && !error.rolledBack)) throw error;
+    const { said, code } = error;
+    const hint = 'Check its columns and its spelling: it must be a condition in the SQL of the database.';
+    throw new CleanupError('usage', '--where is refused by the database', { said, code, hint, cause: error });
+  });
+  return condition;
 }
 
 async function readOldest(query: Query, { expires, sql }: Table, condition: Sql): Promise<unknown> {

@@ -76,6 +76,8 @@ export interface Driver {
 export interface Session {
   /** The database's clock, in milliseconds; undefined where it is this host's. */
   clock(): Promise<number | undefined>;
+  /** A text that changes whenever the table's columns, keys or constraints do; by one short statement. */
+  readDefinition(names: TableNames): Promise<string>;
   /** @throws CleanupError `refused` */
   findTable(names: TableNames): Promise<Table>;
   /** How far the time zone of connections, unless they set another, is ahead of UTC within a year, at most. */
@@ -95,9 +97,11 @@ export interface TableNames {
   readonly schema: string | undefined;
   readonly table: string;
   readonly expiresColumn: string;
+  /** Undefined where the expiry column says all. */
+  readonly lifetimeColumn: string | undefined;
 }
 
-/** What the catalogue says of the table. Plain facts: two readings of an unchanged table are deeply equal. */
+/** What the catalogue says of the table. */
 export interface Table {
   /** Empty where the engine has none. */
   readonly schema: string;
@@ -109,6 +113,8 @@ export interface Table {
   readonly expiresColumn: string;
   /** The same, quoted. */
   readonly expires: string;
+  /** The column of seconds that are added to the expiry row by row, quoted; undefined where there is none. */
+  readonly lifetime: string | undefined;
   readonly declaredType: string;
   /** Known from the declared type alone; undefined where the stored values have to be looked at. */
   readonly storedAs: StoredAs | undefined;
@@ -152,6 +158,8 @@ export interface Walk<Step = unknown> {
   readonly along: readonly string[];
   /** How long a step had best take, in milliseconds. */
   readonly stepTargetMs: number;
+  /** How long others need to get their turn after a commit, in milliseconds. */
+  readonly restMs: number;
   /** About `rows` rows after `previous`; undefined after the last. */
   nextStep(previous: Step | undefined, rows: number): Promise<Step | undefined>;
   /** Deletes what is expired in the step. Yields what each statement did. */

@@ -1,6 +1,6 @@
 // The refusals that every engine words alike.
 import { CleanupError } from '../errors.js';
-import { storeHint } from '../stores.js';
+import { presetOf, storeHint, storeNames } from '../stores.js';
 import type { ForeignKey } from './cascades.js';
 import type { EngineName } from './engine.js';
 
@@ -28,11 +28,47 @@ export function notATable(shown: string, kind: string): CleanupError {
   });
 }
 
-export function missingColumn(shown: string, column: string): CleanupError {
-  return new CleanupError('refused', `the table ${shown} has no column ${column}`, {
+/** Names of columns, as the engine spells them, and what to call the table in messages. */
+export interface Columns {
+  readonly engine: EngineName;
+  readonly shown: string;
+  readonly table: string;
+  readonly names: readonly string[];
+}
+
+/** The column as the engine spells it. @throws CleanupError `refused` where there is none; `flag` is what named it */
+export function spelledColumn(
+  columns: Columns,
+  wanted: string,
+  flag: '--expires-column' | '--lifetime-column',
+): string {
+  const { names, shown } = columns;
+  const found = names.find((name) => name === wanted) ?? names.find((name) => isSame(name, wanted));
+  if (found !== undefined) return found;
+  const stores = storesOf(columns);
+  const store = stores.length === 0 ? '' : ` Its columns fit --store ${stores.join(' or ')}.`;
+  throw new CleanupError('refused', `the table ${shown} has no column ${wanted}: it has ${shorten(names)}`, {
     code: 'NO_COLUMN',
-    hint: 'Check --expires-column.',
+    hint: `Check ${flag}.${store}`,
   });
+}
+
+function storesOf({ engine, table, names }: Columns): readonly string[] {
+  return storeNames.filter((store) => {
+    const preset = presetOf(store, engine);
+    return preset?.table === table && names.includes(preset.expiresColumn);
+  });
+}
+
+const MOST_NAMES = 12;
+
+function shorten(names: readonly string[]): string {
+  const rest = names.length - MOST_NAMES;
+  return rest <= 0 ? names.join(', ') : `${names.slice(0, MOST_NAMES).join(', ')} and ${rest} more`;
+}
+
+function isSame(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
 }
 
 /** `why` completes a sentence that begins with the column. */

@@ -1,10 +1,15 @@
 // Up to when a session is expired: the earlier of two clocks, minus --older-than, and what that is in each format.
-import { firstChange, HOUR_MS, lastChange, zoneOffset } from './time-zone.js';
+import { firstChange, HOUR_MS, lastChange, leastOffset, zoneOffset } from './time-zone.js';
 
 /** The cutoff as an instant, and as what a wall clock in the zone of the column's writer shows. */
 export interface Cutoff {
   readonly instant: Date;
   readonly wallClock: ElapsedWallClock;
+  /**
+   * The least that the wall clock shows, or has shown since 1970, so long after 1970-01-01 00:00 UTC: a time without a
+   * zone plus a lifetime is certainly past up to it, however the clock was changed in between. Milliseconds.
+   */
+  readonly leastWallClock: number;
 }
 
 /**
@@ -18,7 +23,15 @@ export function decideCutoff(host: number, database: number | undefined, olderTh
 }
 
 export function createCutoff(instant: Date, timeZone: string): Cutoff {
-  return { instant, wallClock: elapsedWallClock(instant.getTime(), timeZone) };
+  const ms = instant.getTime();
+  return {
+    instant,
+    wallClock: elapsedWallClock(ms, timeZone),
+    // Asked for by a lifetime column only: it looks at every week since 1970.
+    get leastWallClock() {
+      return ms + leastOffset(timeZone, ms);
+    },
+  };
 }
 
 /**

@@ -37,7 +37,8 @@ export const JULIAN_DAYS_END = 6_000_000;
 const EVIDENT_SECONDS = 1_000_000_000;
 // September 2001. Numbers below it may be seconds too: the end of the year 9999, by which some mean "never", is 253402300799.
 const EVIDENT_MILLISECONDS = 1_000_000_000_000;
-const EVIDENT_MILLISECONDS_END = 100_000_000_000_000;
+// The year 2286. Below the first YYYYMMDDHHMMSS that is later than it.
+const EVIDENT_MILLISECONDS_END = 10_000_000_000_000;
 const DATETIME_TEXT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|[+-]\d\d:\d\d))?$/;
 
 /** One sampled value, with the storage class it had. */

@@ -28,6 +28,17 @@ function bisect(offsetAt: (instant: number) => number, from: number, to: number)
   return after;
 }
 
+const WEEK_MS = 7 * 24 * HOUR_MS;
+
+/** The least that the clock has been ahead of UTC from 1970 to `until`, seen once a week. */
+export function leastOffset(timeZone: string, until: number): number {
+  const offsetAt = zoneOffset(timeZone);
+  let least = offsetAt(until);
+  if (timeZone === 'UTC' || /^[+-]/.test(timeZone)) return least;
+  for (let instant = 0; instant < until; instant += WEEK_MS) least = Math.min(least, offsetAt(instant));
+  return least;
+}
+
 /** Milliseconds that a wall clock in `timeZone` is ahead of UTC, as a function of the instant. */
 export function zoneOffset(timeZone: string): (instant: number) => number {
   const fixed = /^([+-])(\d\d):(\d\d)$/.exec(timeZone);

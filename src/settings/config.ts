@@ -92,7 +92,6 @@ function createConfig(
   const preset = readPreset(target, given, problems);
   const settings = { ...DEFAULTS, ...presetValues(preset, given), ...given };
   checkCondition(findGiven(inputs, 'where'), target, problems);
-  checkUnfinished(settings, problems);
   const names = readNames(target, settings, problems);
   if (names === undefined) return undefined;
   return Object.freeze({
@@ -142,16 +141,6 @@ function checkReplicas(
 function checkCondition(where: Given | undefined, target: DatabaseTarget, problems: string[]): void {
   const problem = where && conditionProblem(where.raw, engineOf(target).syntax);
   if (problem !== undefined) problems.push(`${where?.source} ${problem}`);
-}
-
-// Until the engines know of them: without its condition or its lifetimes a run would delete too much.
-function checkUnfinished(
-  { where, lifetimeColumn, maxDelete }: Pick<Settings, 'where' | 'lifetimeColumn' | 'maxDelete'>,
-  problems: string[],
-): void {
-  const given = { '--where': where, '--lifetime-column': lifetimeColumn, '--max-delete': maxDelete };
-  for (const [flag, value] of Object.entries(given))
-    if (value !== undefined) problems.push(`${flag} does not work yet`);
 }
 
 function readNames(

@@ -12,7 +12,14 @@ export const AS_STORED = { expiresFormat: 'auto', olderThanMs: 0, writesLiterals
 export function openTableAt(url: string, table: string, deadline: Deadline): Promise<OpenTable> {
   const target = databaseUrl(url);
   assert.ok('value' in target);
-  return openTable(target.value, { schema: undefined, table, expiresColumn: 'expires_at' }, deadline, () => {});
+  const selection = {
+    schema: undefined,
+    table,
+    expiresColumn: 'expires_at',
+    lifetimeColumn: undefined,
+    where: undefined,
+  };
+  return openTable(target.value, selection, deadline, () => {});
 }
 
 /** Ready to walk: what has expired by now. */

@@ -79,7 +79,7 @@ describe('a column without a lifetime', () => {
         3,
         'LAST_ACTIVITY',
         'column last_activity of sessions seems to hold the last activity of a session, not its end: live sessions would be deleted',
-        'Try --store laravel. Or say how long a session lives after it, such as --older-than 2h (--older-than 0: the column does hold the end).',
+        'Try --store laravel or engelsystem. Or say how long a session lives after it, such as --older-than 2h (--older-than 0: the column does hold the end).',
       ],
     );
   });

@@ -2,8 +2,9 @@
 import { CleanupError } from '../../errors.js';
 import type { StoredAs } from '../../expiry/format.js';
 import type { Table, TableNames } from '../engine.js';
-import { columnRefused, missingColumn, missingTable, notATable } from '../refusals.js';
+import { type Columns, columnRefused, missingTable, notATable, spelledColumn } from '../refusals.js';
 import type { Query } from '../sql.js';
+import { ignoreAnswered } from './faults.js';
 import { refuseCascadeBack } from './foreign-keys.js';
 import { type CatalogueRows, quote, readKeys } from './keys.js';
 import { type MysqlTarget, readSchema } from './target.js';
@@ -27,16 +28,25 @@ const STORED_AS: Readonly<Record<string, StoredAs>> = {
   longtext: 'text',
 };
 
+/** The statement that would make the table; empty where there is none to be seen. */
+export async function readDefinition(query: Query, names: TableNames, target: MysqlTarget): Promise<string> {
+  const shown = `${quote(schemaOf(names, target))}.${quote(names.table)}`;
+  const [row] = (await query(`SHOW CREATE TABLE ${shown}`).catch(ignoreAnswered)) ?? [];
+  return String(row?.['Create Table']).replace(/ AUTO_INCREMENT=\d+/, '');
+}
+
 /** @throws CleanupError `refused` */
 export async function findTable(query: Query, names: TableNames, target: MysqlTarget): Promise<Table> {
   const schema = schemaOf(names, target);
   const name = await findName(query, schema, names.table);
   await refuseCascadeBack(query, { schema, name });
   const columns = await query(
-    `SELECT column_name AS name, data_type AS type, column_type AS full_type, is_nullable AS nullable FROM information_schema.columns WHERE table_schema = ? AND table_name = ?`,
+    `SELECT column_name AS name, data_type AS type, column_type AS full_type, is_nullable AS nullable FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position`,
     [schema, name],
   );
-  const column = findColumn(columns, names, `${schema}.${names.table}`);
+  const shown = `${schema}.${names.table}`;
+  const all = { engine: 'mysql', shown, table: name, names: columns.map((column) => String(column.name)) } as const;
+  const column = findColumn(columns, all, names.expiresColumn);
   const { storedAs } = column;
   const expires = quote(column.name);
   return {
@@ -45,12 +55,13 @@ export async function findTable(query: Query, names: TableNames, target: MysqlTa
     sql: `${quote(schema)}.${quote(names.table)}`,
     expiresColumn: column.name,
     expires,
+    lifetime: names.lifetimeColumn && findLifetime(columns, all, names.lifetimeColumn),
     declaredType: column.declaredType,
     storedAs: storedAs === 'number' || storedAs === 'text' ? undefined : storedAs,
     // Against a bare 0, every text that does not begin with a number is equal to it.
     isZero: `${expires} IN ('0', '')`,
     sampleColumns: `${expires} AS value, ${storageOf(storedAs, column.type, expires)} AS storage`,
-    columns: columns.map(({ name: column }) => String(column)),
+    columns: all.names,
     ...readKeys(columns, await readIndexParts(query, schema, name), column.name),
   };
 }
@@ -90,15 +101,26 @@ async function findName(query: Query, schema: string, name: string): Promise<str
 
 function findColumn(
   columns: CatalogueRows,
-  { expiresColumn }: TableNames,
-  shown: string,
+  all: Columns,
+  wanted: string,
 ): { readonly name: string; readonly type: string; readonly declaredType: string; readonly storedAs: StoredAs } {
-  const column = columns.find(({ name }) => String(name).toLowerCase() === expiresColumn.toLowerCase());
-  if (column === undefined) throw missingColumn(shown, expiresColumn);
-  const type = String(column.type);
+  const name = spelledColumn(all, wanted, '--expires-column');
+  const column = columns.find((candidate) => candidate.name === name);
+  const type = String(column?.type);
   const storedAs = STORED_AS[type];
-  if (storedAs === undefined) throw columnRefused(expiresColumn, `is of type ${type}, which holds no exact time`);
-  return { name: String(column.name), type, declaredType: String(column.full_type), storedAs };
+  if (storedAs === undefined) throw columnRefused(name, `is of type ${type}, which holds no exact time`);
+  return { name, type, declaredType: String(column?.full_type), storedAs };
+}
+
+/** The lifetime column, quoted. */
+function findLifetime(columns: CatalogueRows, all: Columns, wanted: string): string {
+  const name = spelledColumn(all, wanted, '--lifetime-column');
+  const type = String(columns.find((candidate) => candidate.name === name)?.type);
+  if (STORED_AS[type] === 'number') return quote(name);
+  throw new CleanupError('refused', `the column ${name} is of type ${type}, which holds no number of seconds`, {
+    code: 'LIFETIME_TYPE',
+    hint: 'Check --lifetime-column.',
+  });
 }
 
 /** SQL for the storage class of the column's values. */

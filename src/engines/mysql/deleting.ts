@@ -32,6 +32,8 @@ export async function openWalk(
     usedIndex,
     along: walked?.columns.map(({ name }) => name) ?? [],
     stepTargetMs: STEP_TARGET_MS,
+    // Whoever waited for a row has it as soon as it is free.
+    restMs: 0,
     async nextStep(previous, rows) {
       if (walked === undefined) return onlyStep(previous);
       // Along the expiry only what can be expired is walked over; along the row key, everything.

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { CleanupError } from '../../errors.js';
 import type { Session, Table } from '../engine.js';
 import type { Query, Statements } from '../sql.js';
-import { findTable } from './catalogue.js';
+import { findTable, readDefinition } from './catalogue.js';
 import { openWalk } from './deleting.js';
 import { examine } from './examine.js';
 import { expired } from './expired.js';
@@ -31,11 +31,15 @@ export async function openSession(
   await boundStatements(query, server, remainingMs);
   const session: Session = {
     clock: () => readClock(statements.query('reading the clock')),
+    readDefinition: (names) => readDefinition(statements.query('inspecting the table'), names, target),
     findTable: (names) => findTable(statements.query('inspecting the table'), names, target),
     aheadOfUtcMs: () => aheadOfUtcMs(statements.query('reading the time zone')),
     lock: (table) => lock(statements.query('taking the lock'), table, server),
-    async begin() {
-      await statements.query('beginning the transaction')('START TRANSACTION');
+    async begin({ sql }) {
+      const query = statements.query('beginning the transaction');
+      await query('START TRANSACTION');
+      // From here to the end of the transaction nobody can alter the table.
+      await query(`SELECT 1 FROM ${sql} LIMIT 0`);
     },
     expired,
     openWalk: (table, predicate) => openWalk(statements, table, predicate, server),

@@ -1,18 +1,28 @@
 // The table in the schema of a SQLite file: what it is, what its column is called, which keys it has.
 import type { Key, KeyColumn, Table, TableNames } from '../engine.js';
-import { missingColumn, missingTable, notATable } from '../refusals.js';
+import { missingTable, notATable, spelledColumn } from '../refusals.js';
 import type { Query } from '../sql.js';
+
+/** The statements that made the table and what belongs to it. */
+export async function readDefinition(query: Query, table: string): Promise<string> {
+  const rows = await query('SELECT sql FROM sqlite_schema WHERE tbl_name = ? COLLATE NOCASE ORDER BY name', [table]);
+  return rows.map(({ sql }) => String(sql)).join('\n');
+}
 
 /** @throws CleanupError `refused` */
 export async function findTable(query: Query, names: TableNames): Promise<Table> {
   const { name, withoutRowid } = await findName(query, names.table);
-  const columns = await query('SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?) ORDER BY pk', [
+  const columns = await query('SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid', [
     name,
   ]);
-  const wanted = names.expiresColumn.toLowerCase();
-  const column = columns.find((candidate) => String(candidate.name).toLowerCase() === wanted);
-  if (column === undefined) throw missingColumn(name, names.expiresColumn);
-  const expiresColumn = String(column.name);
+  const all = {
+    engine: 'sqlite',
+    shown: name,
+    table: name,
+    names: columns.map((column) => String(column.name)),
+  } as const;
+  const expiresColumn = spelledColumn(all, names.expiresColumn, '--expires-column');
+  const { lifetimeColumn } = names;
   const expires = quote(expiresColumn);
   const rowKey = readRowKey(columns, withoutRowid);
   return {
@@ -21,11 +31,12 @@ export async function findTable(query: Query, names: TableNames): Promise<Table>
     sql: quote(name),
     expiresColumn,
     expires,
-    declaredType: String(column.type),
+    lifetime: lifetimeColumn && quote(spelledColumn(all, lifetimeColumn, '--lifetime-column')),
+    declaredType: String(columns.find((column) => column.name === expiresColumn)?.type),
     storedAs: undefined,
     isZero: `${expires} IN (0, '')`,
     sampleColumns: `${expires} AS value, CASE typeof(${expires}) WHEN 'blob' THEN 'other' ELSE typeof(${expires}) END AS storage`,
-    columns: columns.map((other) => String(other.name)),
+    columns: all.names,
     rowKey,
     expiresIndexes: await readExpiresIndexes(query, name, expiresColumn, rowKey),
   };
@@ -47,7 +58,7 @@ async function findName(query: Query, wanted: string): Promise<{ name: string; w
 /** The rowid under a name that no column has taken, or the primary key of a table without one. */
 function readRowKey(columns: readonly Record<string, unknown>[], withoutRowid: boolean): Key | undefined {
   if (withoutRowid) {
-    const parts = columns.filter(({ pk }) => Number(pk) > 0);
+    const parts = columns.filter(({ pk }) => Number(pk) > 0).toSorted((a, b) => Number(a.pk) - Number(b.pk));
     return { index: '', columns: parts.map(({ name }) => toKeyColumn(name)) };
   }
   const taken = new Set(columns.map(({ name }) => String(name).toLowerCase()));

@@ -5,9 +5,11 @@ import { type KeyStep, nextKeyStep, onlyStep } from '../key-walk.js';
 import { all, type Query, type Sql, type Statements } from '../sql.js';
 import { quote } from './catalogue.js';
 
-// Nobody else can write meanwhile anyway, and each DELETE but the first keeps copies of all pages that it changes, in
-// case that it has to be undone alone.
-const STEP_TARGET_MS = 1_000;
+// Each DELETE but the first keeps copies of all pages that it changes, in case that it has to be undone alone: few large
+// steps. But nobody else can write before the transaction that they are in ends.
+const STEP_TARGET_MS = 400;
+// Who waits for the write lock asks for it at most so far apart (SQLite's own busy handler).
+const REST_MS = 100;
 
 export async function openWalk(
   statements: Statements,
@@ -23,6 +25,7 @@ export async function openWalk(
     usedIndex,
     along: walked?.columns.map(({ name }) => name) ?? [],
     stepTargetMs: STEP_TARGET_MS,
+    restMs: REST_MS,
     async nextStep(previous, rows) {
       if (walked === undefined) return onlyStep(previous);
       // Along the expiry only what can be expired is walked over; along the row key, everything.

@@ -8,10 +8,15 @@ import {
   type StoredAs,
 } from '../../expiry/format.js';
 import type { Predicate, Table } from '../engine.js';
-import { all, either } from '../sql.js';
+import { all, either, type Sql } from '../sql.js';
 
 export function expired(table: Table, { format, storedAs }: ColumnFormat, cutoff: Cutoff): Predicate {
-  const [first, second] = storedAs.map((stored) => storedPredicate(table.expires, format, stored, cutoff));
+  const { expires, lifetime } = table;
+  const [first, second] = storedAs.map((stored) => {
+    const { range, guard } = storedPredicate(expires, format, stored, cutoff);
+    if (lifetime === undefined) return { range, guard };
+    return { range, guard: all(guard, livedThrough(expires, lifetime, format, stored, cutoff)) };
+  });
   if (first === undefined || second === undefined)
     return first ?? { range: { sql: '0', bindings: [] }, guard: undefined };
   return { range: either(all(first.range, first.guard), all(second.range, second.guard)), guard: undefined };
@@ -69,9 +74,8 @@ function dateTimeTextPredicate(column: string, { instant, wallClock: { notAfter,
   const [cutoffText, wallText] = [dateTimeText(instant.getTime()), dateTimeText(notAfter)];
   const isAfter = `(${moment} > julianday(?) OR (${moment} = julianday(?) AND ${finer}))`;
   const skipped = except === undefined ? '' : ` AND NOT (${isAfter} AND ${moment} < julianday(?))`;
-  const isZoned = `substr(${column}, -1) = 'Z' OR (length(${column}) > 16 AND substr(${column}, -6, 1) IN ('+', '-'))`;
   const onWallClock = {
-    sql: `CASE WHEN ${isZoned} THEN ${notAfterCutoff} ELSE ${notAfterCutoff}${skipped} END`,
+    sql: `CASE WHEN ${isZoned(column)} THEN ${notAfterCutoff} ELSE ${notAfterCutoff}${skipped} END`,
     bindings: [
       cutoffText,
       cutoffText,
@@ -93,4 +97,36 @@ function dateTimeTextPredicate(column: string, { instant, wallClock: { notAfter,
       bindings: expired.bindings,
     },
   };
+}
+
+/** The time in the column and the lifetime after it are past. Only a positive number is a lifetime. */
+function livedThrough(
+  column: string,
+  lifetime: string,
+  format: ColumnFormat['format'],
+  storedAs: StoredAs,
+  { instant, leastWallClock }: Cutoff,
+): Sql {
+  const isLifetime = `typeof(${lifetime}) IN ('integer', 'real') AND ${lifetime} > 0`;
+  const milliseconds = instant.getTime();
+  const past = (sql: string, ...bindings: readonly (number | string)[]): Sql => ({
+    sql: `${isLifetime} AND ${sql}`,
+    bindings,
+  });
+  const number = storedAs === 'text' ? `CAST(${column} AS INTEGER)` : column;
+  if (format === 'unix') return past(`${number} + ${lifetime} <= ?`, milliseconds / 1000);
+  if (format === 'unix-ms') return past(`${number} + ${lifetime} * 1000 <= ?`, milliseconds);
+  // The difference first: a double holds a Julian day to the millisecond, and no sum of one.
+  if (format === 'julian') return past(`(${column} - ?) * 86400.0 + ${lifetime} <= 0`, julianDay(instant));
+  // What is finer than a millisecond is rounded by julianday().
+  const before = `(julianday(${column}) - julianday(?)) * 86400.0 + ${lifetime} + 0.001 <= 0`;
+  return past(
+    `CASE WHEN ${isZoned(column)} THEN ${before} ELSE ${before} END`,
+    dateTimeText(milliseconds),
+    dateTimeText(leastWallClock),
+  );
+}
+
+function isZoned(column: string): string {
+  return `substr(${column}, -1) = 'Z' OR (length(${column}) > 16 AND substr(${column}, -6, 1) IN ('+', '-'))`;
 }

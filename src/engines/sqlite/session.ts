@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { Session } from '../engine.js';
 import type { Statements } from '../sql.js';
-import { findTable } from './catalogue.js';
+import { findTable, readDefinition } from './catalogue.js';
 import { openWalk } from './deleting.js';
 import { examine } from './examine.js';
 import { expired } from './expired.js';
@@ -18,6 +18,7 @@ export async function openSession(statements: Statements, target: SqliteTarget):
   await prepare('PRAGMA foreign_keys = ON');
   return {
     clock: async () => undefined,
+    readDefinition: ({ table }) => readDefinition(statements.query('inspecting the table'), table),
     findTable: (names) => findTable(statements.query('inspecting the table'), names),
     aheadOfUtcMs: async () => 0,
     lock: async () => {},
