@@ -45,7 +45,12 @@ for (const engine of engines) {
         assertGoneAfterSignal(signalledAt);
         assert.deepEqual([line.deleted_count, line.error_code], [0, signal]);
         // Between two steps it counts what it has left, and reads how far the next one goes.
-        assert.match(String(line.error), new RegExp(`^stopped by ${signal} while (deleting|counting|reading the key|beginning the transaction|inspecting the table)`));
+        assert.match(
+          String(line.error),
+          new RegExp(
+            `^stopped by ${signal} while (deleting|counting|reading the key|beginning the transaction|inspecting the table)`,
+          ),
+        );
         if (engine.family === 'mysql') assert.deepEqual(await statementsAtWork(database), []);
         assert.deepEqual(await remaining(database), [...expired, 'z']);
       });
