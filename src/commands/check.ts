@@ -18,7 +18,7 @@ export async function check(context: CommandContext): Promise<Ending> {
     const findings = [
       ...explained(failure, survey),
       ...survey.findings,
-      ...indexFindings(table.expiresIndex, survey),
+      ...indexFindings(table.facts.expiresIndexes[0]?.index, survey),
       ...keyFindings(way),
       ...clockFindings(clockDifferenceMs),
       ...liveFindings(survey, selected?.format, cutoff, config),
