@@ -12,3 +12,8 @@ export function withCorrelationId<T>(correlationId: string, work: () => Promise<
 export function currentCorrelationId(): string | undefined {
   return storage.getStore();
 }
+
+/** Begins every statement, for whoever looks at the process list or the slow log. */
+export function correlationComment(): string {
+  return `/* session-cleanup correlation_id=${currentCorrelationId()} */`;
+}

@@ -1,7 +1,7 @@
 // The one connection: how it is opened and closed. Every statement on it is statement.ts's. Knows no table.
 import type { Knex } from 'knex';
 import { type Deadline, stoppedError } from '../cleanup/deadline.js';
-import { currentCorrelationId } from '../correlation.js';
+import { correlationComment } from '../correlation.js';
 import type { Driver } from '../engines/engine.js';
 import type { Binding, Query, Statements } from '../engines/sql.js';
 import { CleanupError } from '../errors.js';
@@ -79,9 +79,8 @@ function createConnection(knex: Knex, line: Line): Connection {
   };
 }
 
-/** For whoever looks at the process list or the slow log. */
 function commented(sql: string): string {
-  return `/* session-cleanup correlation_id=${currentCorrelationId()} */ ${sql}`;
+  return `${correlationComment()} ${sql}`;
 }
 
 async function connect(knex: Knex, driver: Driver, deadline: Deadline, timeoutMs: number): Promise<unknown> {

@@ -36,6 +36,8 @@ export interface ServerProxy {
   replace(text: string, by: string): void;
   /** Once a client sends something that matches, the server's answer to it is replaced by a packet with these bytes. */
   forge(pattern: Pattern, payload: Buffer): void;
+  /** From now on, who connects comes to another server. */
+  route(serverUrl: string): void;
   /** How many of the server's packets match so far. */
   countAnswers(pattern: RegExp): number;
   close(): Promise<void>;
@@ -43,7 +45,7 @@ export interface ServerProxy {
 
 /** Listens on a port of its own; `serverUrl` is a URL as for `--db-url`, over TCP. */
 export async function startProxy(serverUrl: string): Promise<ServerProxy> {
-  const target = new URL(serverUrl);
+  let target = new URL(serverUrl);
   const sockets = new Set<Socket>();
   let frozen = false;
   let held: (() => void)[] = [];
@@ -128,6 +130,9 @@ export async function startProxy(serverUrl: string): Promise<ServerProxy> {
       }),
     replace: (text, by) => {
       replaced = { text, by };
+    },
+    route: (other) => {
+      target = new URL(other);
     },
     forge: (pattern, payload) => {
       forged = { pattern, payload };

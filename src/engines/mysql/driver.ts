@@ -6,11 +6,13 @@ import { readTextFile } from '../../text-file.js';
 import { createDial } from '../dial.js';
 import type { Driver } from '../engine.js';
 import { classify } from './faults.js';
+import { createToken, killStatement } from './kill.js';
 import { openSession } from './session.js';
 import type { MysqlTarget } from './target.js';
 
 export function createDriver(target: MysqlTarget): Driver {
   let lockWaitRollsBack = false;
+  const token = createToken();
   return {
     async knexConfig(connectTimeoutMs, stop) {
       return { client: 'mysql2', connection: await connectionConfig(target, connectTimeoutMs, stop) };
@@ -25,7 +27,7 @@ export function createDriver(target: MysqlTarget): Driver {
     async cancel(connection, openSide) {
       const side = await openSide();
       try {
-        await side.raw(`KILL QUERY ${(connection as { threadId: number }).threadId}`);
+        await killStatement(side, token, (connection as { threadId: number }).threadId);
       } finally {
         await side.destroy();
       }
@@ -36,7 +38,7 @@ export function createDriver(target: MysqlTarget): Driver {
     commitKeepsTransaction: false,
     isCommitted: () => true,
     async openSession(statements, remainingMs) {
-      const { session, server } = await openSession(statements, target, remainingMs);
+      const { session, server } = await openSession(statements, target, token, remainingMs);
       lockWaitRollsBack = server.lockWaitRollsBack;
       return session;
     },

@@ -8,6 +8,7 @@ import { openWalk } from './deleting.js';
 import { examine } from './examine.js';
 import { expired } from './expired.js';
 import { ignoreAnswered } from './faults.js';
+import { holdToken } from './kill.js';
 import type { MysqlTarget } from './target.js';
 
 /** What kind of server it is, as far as the deleting has to know. */
@@ -23,12 +24,14 @@ export interface Server {
 export async function openSession(
   statements: Statements,
   target: MysqlTarget,
+  token: string,
   remainingMs: number,
 ): Promise<{ readonly session: Session; readonly server: Server }> {
   const query = statements.query('preparing the session');
   await prepare(query, remainingMs);
   const server = await readServer(query);
   await boundStatements(query, server, remainingMs);
+  await holdToken(query, token);
   const session: Session = {
     clock: () => readClock(statements.query('reading the clock')),
     readDefinition: (names) => readDefinition(statements.query('inspecting the table'), names, target),
