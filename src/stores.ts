@@ -27,12 +27,16 @@ export interface Store {
    * which the application may have changed. `required`: the store has no default, and without one every session is past.
    */
   readonly lifetimeMs?: number | 'required';
+  /** A second column of the table: how many seconds a session lives after what `column` holds. */
+  readonly lifetimeColumn?: string;
+  /** SQL that every engine understands, for a table that holds more than sessions that end so: only these rows go. */
+  readonly where?: string;
   /** SQLite has no types with a zone of their own: what is written there says its zone, or is UTC. */
   readonly writes?: PerEngine<Writes>;
 }
 
 /** What a preset says for one engine. */
-export interface Preset extends Pick<Store, 'lifetimeMs'> {
+export interface Preset extends Pick<Store, 'lifetimeMs' | 'lifetimeColumn' | 'where'> {
   readonly table: string;
   readonly expiresColumn: string;
   readonly expiresFormat: WantedFormat;
@@ -69,13 +73,18 @@ export const STORES = Object.freeze({
   'flask-session-postgresql': { table: 'flask_sessions', column: 'expiry', postgresql: 'datetime', writes: 'local' },
   rails: { table: 'sessions', column: 'updated_at', mysql: 'datetime', sqlite: 'datetime', postgresql: 'datetime', lifetimeMs: 30 * DAY_MS },
   laravel: { table: 'sessions', column: 'last_activity', mysql: 'unix', sqlite: 'unix', postgresql: 'unix', lifetimeMs: 120 * MINUTE_MS },
-  // The end of the session since Symfony 4.4; before that its length, which is no time at all.
+  // The end of the session since Symfony 4.4; before that its length.
   symfony: { table: 'sessions', column: 'sess_lifetime', mysql: 'unix', sqlite: 'unix', postgresql: 'unix' },
+  'symfony-legacy': { table: 'sessions', column: 'sess_time', lifetimeColumn: 'sess_lifetime', mysql: 'unix', sqlite: 'unix', postgresql: 'unix' },
   // CodeIgniter 4 makes a TIMESTAMP of it, CodeIgniter 3 an INT.
   codeigniter: { table: 'ci_sessions', column: 'timestamp', mysql: ['datetime', 'unix'], postgresql: ['datetime', 'unix'], lifetimeMs: 120 * MINUTE_MS },
   cakephp: { table: 'sessions', column: 'expires', mysql: 'unix', sqlite: 'unix', postgresql: 'unix' },
+  // Zend too.
+  laminas: { table: 'session', column: 'modified', lifetimeColumn: 'lifetime', mysql: 'unix', sqlite: 'unix', postgresql: 'unix' },
   'spring-session': { table: { mysql: 'SPRING_SESSION', sqlite: 'SPRING_SESSION', postgresql: 'spring_session' }, column: { mysql: 'EXPIRY_TIME', sqlite: 'EXPIRY_TIME', postgresql: 'expiry_time' }, mysql: 'unix-ms', sqlite: 'unix-ms', postgresql: 'unix-ms' },
   jetty: { table: { mysql: 'JettySessions', postgresql: 'jettysessions' }, column: { mysql: 'expiryTime', postgresql: 'expirytime' }, mysql: 'unix-ms', postgresql: 'unix-ms' },
+  // As Tomcat's documentation names them: the last access in milliseconds, the lifetime in seconds, -1 for no end.
+  tomcat: { table: 'tomcat_sessions', column: 'last_access', lifetimeColumn: 'max_inactive', mysql: 'unix-ms', postgresql: 'unix-ms' },
   'tower-sessions': { table: { mysql: 'tower_sessions.session', sqlite: 'tower_sessions', postgresql: 'tower_sessions.session' }, column: 'expiry_date', mysql: 'datetime', sqlite: 'datetime', postgresql: 'datetime' },
   scs: { table: 'sessions', column: 'expiry', mysql: 'datetime', sqlite: 'julian', postgresql: 'datetime', writes: { mysql: 'literal' } },
   gormstore: { table: 'sessions', column: 'expires_at', mysql: 'datetime', sqlite: 'datetime', postgresql: 'datetime', writes: { mysql: 'local' } },
@@ -95,6 +104,11 @@ export const STORES = Object.freeze({
   // A minute more than session_length: so long phpBB takes the session.
   phpbb: { table: 'phpbb_sessions', column: 'session_time', mysql: 'unix', sqlite: 'unix', postgresql: 'unix', lifetimeMs: 61 * MINUTE_MS },
   moodle: { table: 'mdl_sessions', column: 'timemodified', mysql: 'unix', postgresql: 'unix', lifetimeMs: 8 * HOUR_MS },
+  matomo: { table: 'matomo_session', column: 'modified', lifetimeColumn: 'lifetime', mysql: 'unix' },
+  // Omeka Classic.
+  omeka: { table: 'omeka_sessions', column: 'modified', lifetimeColumn: 'lifetime', mysql: 'unix' },
+  // Who asked to stay logged in is remembered in the same table, for three months.
+  redaxo: { table: 'rex_user_session', column: 'last_activity', mysql: 'datetime', lifetimeMs: 120 * MINUTE_MS, where: 'cookie_key IS NULL', writes: 'local' },
   // Magento 1 and OpenMage.
   magento: { table: 'core_session', column: 'session_expires', mysql: 'unix' },
   // The column is named after the end, and holds the last write; shop and administration have different lifetimes.
@@ -109,6 +123,10 @@ export const STORES = Object.freeze({
   'roundcube-legacy': { table: 'session', column: 'changed', mysql: 'datetime', sqlite: 'datetime', postgresql: 'datetime', lifetimeMs: 10 * MINUTE_MS, writes: { mysql: 'local' } },
   mrbs: { table: 'mrbs_sessions', column: 'access', mysql: 'unix', postgresql: 'unix', lifetimeMs: 30 * DAY_MS },
   engelsystem: { table: 'sessions', column: 'last_activity', mysql: 'datetime', lifetimeMs: 30 * DAY_MS, writes: 'local' },
+  // The same table holds remembered logins, which live for 15 days, and the passwords of apps, which have no end.
+  nextcloud: { table: 'oc_authtoken', column: 'last_activity', mysql: 'unix', sqlite: 'unix', postgresql: 'unix', lifetimeMs: DAY_MS, where: 'type = 0 AND remember = 0' },
+  // The rows of users who are logged in hold their settings.
+  trac: { table: 'session', column: 'last_visit', mysql: 'unix', sqlite: 'unix', postgresql: 'unix', lifetimeMs: 90 * DAY_MS, where: 'authenticated = 0' },
   mattermost: { table: { mysql: 'Sessions', postgresql: 'sessions' }, column: { mysql: 'ExpiresAt', postgresql: 'expiresat' }, mysql: 'unix-ms', postgresql: 'unix-ms' },
   // MySQL and SQLite have the digits of YYYYMMDDHHMMSS instead of a time.
   mediawiki: { table: 'objectcache', column: 'exptime', postgresql: 'datetime' },
@@ -133,6 +151,8 @@ export function presetOf(name: StoreName, engine: StoreEngine): Preset | undefin
     expiresColumn,
     expiresFormat,
     ...(store.lifetimeMs === undefined ? {} : { lifetimeMs: store.lifetimeMs }),
+    ...(store.lifetimeColumn === undefined ? {} : { lifetimeColumn: store.lifetimeColumn }),
+    ...(store.where === undefined ? {} : { where: store.where }),
     ...(writes === undefined ? {} : { writes }),
   };
 }

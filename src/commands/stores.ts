@@ -59,9 +59,11 @@ function presetsOf(store: StoreName): readonly { readonly engine: StoreEngine; r
   });
 }
 
-function holds({ lifetimeMs }: Preset): string {
-  if (lifetimeMs === undefined) return 'end';
-  return lifetimeMs === 'required' ? 'last activity' : `last activity + ${span(lifetimeMs)}`;
+function holds({ lifetimeMs, lifetimeColumn, where }: Preset): string {
+  const only = where === undefined ? '' : `; only rows where ${where}`;
+  if (lifetimeColumn !== undefined) return `last activity + ${lifetimeColumn} seconds${only}`;
+  if (lifetimeMs === undefined) return `end${only}`;
+  return `${lifetimeMs === 'required' ? 'last activity' : `last activity + ${span(lifetimeMs)}`}${only}`;
 }
 
 function needs({ lifetimeMs, writes }: Preset): readonly string[] {
@@ -102,6 +104,8 @@ function renderJson(): string {
         expires_column: preset.expiresColumn,
         expires_format: preset.expiresFormat,
         older_than_ms: typeof preset.lifetimeMs === 'number' ? preset.lifetimeMs : 0,
+        lifetime_column: preset.lifetimeColumn ?? null,
+        where: preset.where ?? null,
         needs: needs(preset),
       }),
     ),

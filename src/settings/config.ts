@@ -6,7 +6,7 @@ import type { WantedFormat } from '../expiry/format.js';
 import type { StoreName } from '../stores.js';
 import { findGiven, type Given, type Inputs, parseGiven } from './given.js';
 import { misspeltVariables } from './near-miss.js';
-import { isLifetimeGiven, presetValues, readPreset } from './preset.js';
+import { conditionOf, isLifetimeGiven, presetValues, readPreset } from './preset.js';
 import { DEFAULTS, type Settings } from './settings.js';
 import { readUrl, type UrlSource } from './url-source.js';
 import type { RowLimit } from './values.js';
@@ -90,7 +90,8 @@ function createConfig(
   problems: string[],
 ): Config | undefined {
   const preset = readPreset(target, given, problems);
-  const settings = { ...DEFAULTS, ...presetValues(preset, given), ...given };
+  const where = conditionOf(preset, given.where);
+  const settings = { ...DEFAULTS, ...presetValues(preset, given), ...given, where };
   checkCondition(findGiven(inputs, 'where'), target, problems);
   const names = readNames(target, settings, problems);
   if (names === undefined) return undefined;

@@ -29,14 +29,21 @@ type PresetValues = Omit<Partial<Settings>, 'expiresFormat'> & { readonly expire
 
 export function presetValues(preset: Preset | undefined, given: Partial<Settings>): PresetValues {
   if (preset === undefined) return {};
-  const { table, expiresColumn, expiresFormat, lifetimeMs } = preset;
+  const { table, expiresColumn, expiresFormat, lifetimeMs, lifetimeColumn } = preset;
   const isLifetimeNeeded = typeof lifetimeMs === 'number' && given.lifetimeColumn === undefined;
   return {
     table,
     expiresColumn,
     expiresFormat,
     ...(isLifetimeNeeded ? { olderThan: lifetimeMs } : {}),
+    ...(lifetimeColumn === undefined ? {} : { lifetimeColumn }),
   };
+}
+
+/** A preset's own condition holds whatever is given: without it, rows would go that are no sessions. */
+export function conditionOf(preset: Preset | undefined, given: string | undefined): string | undefined {
+  const conditions = [preset?.where, given].filter((condition) => condition !== undefined);
+  return conditions.length > 1 ? conditions.map((condition) => `(${condition})`).join(' AND ') : conditions[0];
 }
 
 /**

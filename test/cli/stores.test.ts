@@ -19,6 +19,14 @@ describe('stores', { concurrency: 2 }, () => {
       ['django', 'django_session', 'expire_date', 'end', 'SQLite, MySQL, PostgreSQL'],
       ['laravel', 'sessions', 'last_activity', 'last activity + 2 h', 'SQLite, MySQL, PostgreSQL'],
       ['request-tracker', 'sessions', 'LastUpdated', 'last activity; needs --older-than', 'MySQL'],
+      ['matomo', 'matomo_session', 'modified', 'last activity + lifetime seconds', 'MySQL'],
+      [
+        'redaxo',
+        'rex_user_session',
+        'last_activity',
+        'last activity + 2 h; only rows where cookie_key IS NULL; needs --time-zone',
+        'MySQL',
+      ],
       ['phpauth', 'phpauth_sessions', 'expiredate', 'end; needs --time-zone', 'MySQL'],
       ['spring-session', 'SPRING_SESSION', 'EXPIRY_TIME', 'end', 'SQLite, MySQL'],
       ['spring-session', 'spring_session', 'expiry_time', 'end', 'PostgreSQL'],
@@ -71,9 +79,13 @@ describe('stores', { concurrency: 2 }, () => {
         expires_column: 'last_accessed',
         expires_format: 'datetime',
         older_than_ms: 0,
+        lifetime_column: null,
+        where: null,
         needs: ['--older-than', '--time-zone'],
       },
     );
     assert.equal(listed.find(({ store }) => store === 'laravel')?.older_than_ms, 7_200_000);
+    assert.equal(listed.find(({ store }) => store === 'matomo')?.lifetime_column, 'lifetime');
+    assert.equal(listed.find(({ store }) => store === 'redaxo')?.where, 'cookie_key IS NULL');
   });
 });

@@ -61,16 +61,23 @@ async function proveStore(
   flags: readonly string[],
 ): Promise<void> {
   const cutoff = NOW - fixture.lifetimeMs;
+  const end = cutoff - (fixture.rowLifetimeMs ?? 0);
   const expired = { ...EXPIRED, 'a moment ago': -form.tickMs, ...(form.isFinerThanMs ? {} : { now: 0 }) };
   const rows = [
     ...Object.entries({ ...expired, 'in a moment': form.tickMs, ...LIVE }).map(
-      ([id, ms]) => [id, form.at(cutoff + ms)] as const,
+      ([id, ms]) => [id, form.at(end + ms)] as const,
     ),
     ...(form.never ?? []).map((at) => [`never ${at.replaceAll("'", '')}`.trimEnd().slice(0, 16), at] as const),
   ];
-  for (const statement of [...form.schema, ...rows.flatMap(([id, at]) => inserts(form, id, at))]) {
-    await database.run(statement);
-  }
+  const others = (form.kept ?? []).map(
+    (insert, at) => [`kept ${at}`, inserts({ insert }, `kept ${at}`, form.at(end - 30 * DAY))] as const,
+  );
+  const statements = [
+    ...form.schema,
+    ...rows.flatMap(([id, at]) => inserts(form, id, at)),
+    ...others.flatMap(([, inserted]) => inserted),
+  ];
+  for (const statement of statements) await database.run(statement);
   const args = ['--db-url', database.url, '--store', name, ...flags];
   const counted = await runAtNow([...args, '--dry-run']);
   assert.equal(counted.status, 0, counted.output);
@@ -83,7 +90,7 @@ async function proveStore(
     { deletedCount, cutoffTime, complete },
     { deletedCount: Object.keys(expired).length, cutoffTime: new Date(cutoff).toISOString(), complete: true },
   );
-  const kept = rows.map(([id]) => id).filter((id) => !Object.hasOwn(expired, id));
+  const kept = [...rows, ...others].map(([id]) => id).filter((id) => !Object.hasOwn(expired, id));
   const idColumn = form.idColumn ?? fixture.idColumn;
   assert.deepEqual(await idsIn(database, `SELECT ${idColumn} AS id FROM ${tableOf(form)}`), kept.toSorted());
   if (name === 'spring-session') {
@@ -134,7 +141,7 @@ for (const { name: engineName, create } of engines) {
   });
 }
 
-function inserts({ insert }: Form, id: string, at: string): readonly string[] {
+function inserts({ insert }: Pick<Form, 'insert'>, id: string, at: string): readonly string[] {
   return [insert].flat().map((statement) => statement.replaceAll('$id', id).replaceAll('$at', at));
 }
 

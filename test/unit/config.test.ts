@@ -59,6 +59,19 @@ describe('a store', () => {
     }
   }
 
+  test('whose rows hold their own lifetimes names the column, and gives way to another', async () => {
+    const dbUrl = 'mysql://h/app';
+    assert.equal((await configOf({ dbUrl, store: 'matomo' })).lifetimeColumn, 'lifetime');
+    assert.equal((await configOf({ dbUrl, store: 'matomo', lifetimeColumn: 'ttl' })).lifetimeColumn, 'ttl');
+  });
+
+  test('whose table holds more than sessions keeps the others, whatever --where says', async () => {
+    const own = 'type = 0 AND remember = 0';
+    assert.equal((await configOf({ store: 'nextcloud' })).where, own);
+    const both = await configOf({ store: 'nextcloud', where: "uid = 'a' OR uid = 'b'" });
+    assert.equal(both.where, `(${own}) AND (uid = 'a' OR uid = 'b')`);
+  });
+
   test('gives way to a flag and to a variable', async () => {
     const config = await configOf(
       { store: 'laravel', table: 'logins', olderThan: '1d' },

@@ -29,12 +29,16 @@ export interface Form {
   readonly isFinerThanMs?: boolean;
   /** What is kept besides the live sessions, in SQL. */
   readonly never?: readonly string[];
+  /** Statements that insert what is kept, however long ago its time (`$at`) is. */
+  readonly kept?: readonly string[];
 }
 
 export interface Fixture {
   readonly idColumn: string;
   /** What is added to the column; 0 where it holds the expiry itself. */
   readonly lifetimeMs: number;
+  /** The lifetime that the rows of `insert` hold themselves. */
+  readonly rowLifetimeMs?: number;
   readonly mysql?: Form | readonly Form[];
   readonly sqlite?: Form;
   readonly postgresql?: Form | readonly Form[];

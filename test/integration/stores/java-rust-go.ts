@@ -91,6 +91,43 @@ export const JAVA_RUST_GO = {
     },
   },
 
+  tomcat: {
+    idColumn: 'session_id',
+    rowLifetimeMs: 1800 * SECOND,
+    lifetimeMs: 0,
+    mysql: {
+      schema: [
+        'create table tomcat_sessions (session_id varchar(100) not null primary key, valid_session char(1) not null, max_inactive int not null, last_access bigint not null, app_name varchar(255), session_data mediumblob, KEY kapp_name(app_name))',
+      ],
+      insert:
+        "INSERT INTO tomcat_sessions (session_id, valid_session, max_inactive, last_access, app_name) VALUES ('$id', '1', 1800, $at, '_shop')",
+      at: milliseconds,
+      tickMs: 1,
+      never: BIGINT,
+      kept: [
+        "INSERT INTO tomcat_sessions (session_id, valid_session, max_inactive, last_access, app_name) VALUES ('$id', '1', 0, $at, '_shop')",
+        "INSERT INTO tomcat_sessions (session_id, valid_session, max_inactive, last_access, app_name) VALUES ('$id', '1', -1, $at, '_shop')",
+        "INSERT INTO tomcat_sessions (session_id, valid_session, max_inactive, last_access, app_name) VALUES ('$id', '1', 31536000, $at, '_shop')",
+      ],
+    },
+    postgresql: {
+      schema: [
+        'create table tomcat_sessions (session_id varchar(100) not null primary key, valid_session char(1) not null, max_inactive int not null, last_access bigint not null, app_name varchar(255), session_data bytea)',
+        'create index kapp_name on tomcat_sessions (app_name)',
+      ],
+      insert:
+        "INSERT INTO tomcat_sessions (session_id, valid_session, max_inactive, last_access, app_name) VALUES ('$id', '1', 1800, $at, '_shop')",
+      at: milliseconds,
+      tickMs: 1,
+      never: BIGINT,
+      kept: [
+        "INSERT INTO tomcat_sessions (session_id, valid_session, max_inactive, last_access, app_name) VALUES ('$id', '1', 0, $at, '_shop')",
+        "INSERT INTO tomcat_sessions (session_id, valid_session, max_inactive, last_access, app_name) VALUES ('$id', '1', -1, $at, '_shop')",
+        "INSERT INTO tomcat_sessions (session_id, valid_session, max_inactive, last_access, app_name) VALUES ('$id', '1', 31536000, $at, '_shop')",
+      ],
+    },
+  },
+
   'tower-sessions': {
     idColumn: 'id',
     lifetimeMs: 0,

@@ -88,6 +88,56 @@ export const PHP_FRAMEWORKS = {
     },
   },
 
+  'symfony-legacy': {
+    idColumn: 'sess_id',
+    rowLifetimeMs: 1440 * SECOND,
+    lifetimeMs: 0,
+    mysql: {
+      schema: [
+        'CREATE TABLE sessions (sess_id VARCHAR(128) NOT NULL PRIMARY KEY, sess_data BLOB NOT NULL, sess_time INTEGER UNSIGNED NOT NULL, sess_lifetime MEDIUMINT NOT NULL) COLLATE utf8mb4_bin, ENGINE = InnoDB',
+      ],
+      insert: "INSERT INTO sessions (sess_id, sess_data, sess_lifetime, sess_time) VALUES ('$id', 'x', 1440, $at)",
+      at: seconds,
+      tickMs: SECOND,
+      never: ['0', '4294967295'],
+      kept: [
+        "INSERT INTO sessions (sess_id, sess_data, sess_lifetime, sess_time) VALUES ('$id', 'x', 0, $at)",
+        "INSERT INTO sessions (sess_id, sess_data, sess_lifetime, sess_time) VALUES ('$id', 'x', -1, $at)",
+        "INSERT INTO sessions (sess_id, sess_data, sess_lifetime, sess_time) VALUES ('$id', 'x', 8388607, $at)",
+      ],
+    },
+    sqlite: {
+      schema: [
+        'CREATE TABLE sessions (sess_id TEXT NOT NULL PRIMARY KEY, sess_data BLOB NOT NULL, sess_time INTEGER NOT NULL, sess_lifetime INTEGER NOT NULL)',
+      ],
+      insert: "INSERT INTO sessions (sess_id, sess_data, sess_lifetime, sess_time) VALUES ('$id', 'x', 1440, $at)",
+      at: seconds,
+      tickMs: SECOND,
+      never: INT,
+      kept: [
+        "INSERT INTO sessions (sess_id, sess_data, sess_lifetime, sess_time) VALUES ('$id', 'x', 0, $at)",
+        "INSERT INTO sessions (sess_id, sess_data, sess_lifetime, sess_time) VALUES ('$id', 'x', -1, $at)",
+        "INSERT INTO sessions (sess_id, sess_data, sess_lifetime, sess_time) VALUES ('$id', 'x', 31536000, $at)",
+        "INSERT INTO sessions (sess_id, sess_data, sess_lifetime, sess_time) VALUES ('$id', 'x', 1773500966, $at)",
+      ],
+    },
+    postgresql: {
+      schema: [
+        'CREATE TABLE sessions (sess_id VARCHAR(128) NOT NULL PRIMARY KEY, sess_data BYTEA NOT NULL, sess_time INTEGER NOT NULL, sess_lifetime INTEGER NOT NULL)',
+      ],
+      insert: "INSERT INTO sessions (sess_id, sess_data, sess_lifetime, sess_time) VALUES ('$id', 'x', 1440, $at)",
+      at: seconds,
+      tickMs: SECOND,
+      never: INT,
+      kept: [
+        "INSERT INTO sessions (sess_id, sess_data, sess_lifetime, sess_time) VALUES ('$id', 'x', 0, $at)",
+        "INSERT INTO sessions (sess_id, sess_data, sess_lifetime, sess_time) VALUES ('$id', 'x', -1, $at)",
+        "INSERT INTO sessions (sess_id, sess_data, sess_lifetime, sess_time) VALUES ('$id', 'x', 31536000, $at)",
+        "INSERT INTO sessions (sess_id, sess_data, sess_lifetime, sess_time) VALUES ('$id', 'x', 1773500966, $at)",
+      ],
+    },
+  },
+
   codeigniter: {
     idColumn: 'id',
     lifetimeMs: 7200 * SECOND,
@@ -177,6 +227,60 @@ export const PHP_FRAMEWORKS = {
       at: seconds,
       tickMs: SECOND,
       never: INT,
+    },
+  },
+
+  laminas: {
+    idColumn: 'id',
+    rowLifetimeMs: 1440 * SECOND,
+    lifetimeMs: 0,
+    mysql: {
+      schema: [
+        'CREATE TABLE `session` (`id` char(32), `name` char(32), `modified` int, `lifetime` int, `data` text, PRIMARY KEY (`id`, `name`))',
+      ],
+      insert: "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, 1440, 'x')",
+      at: seconds,
+      tickMs: SECOND,
+      never: ['NULL', ...INT],
+      kept: [
+        "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, NULL, 'x')",
+        "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, 0, 'x')",
+        "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, -1, 'x')",
+        "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, 31536000, 'x')",
+        "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, 2147483647, 'x')",
+      ],
+    },
+    sqlite: {
+      schema: [
+        'CREATE TABLE "session" ("id" char(32), "name" char(32), "modified" int, "lifetime" int, "data" text, PRIMARY KEY ("id", "name"))',
+      ],
+      insert: "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, 1440, 'x')",
+      at: seconds,
+      tickMs: SECOND,
+      never: ['NULL', ...INT],
+      kept: [
+        "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, NULL, 'x')",
+        "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, 0, 'x')",
+        "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, -1, 'x')",
+        "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, 31536000, 'x')",
+        "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, 2147483647, 'x')",
+      ],
+    },
+    postgresql: {
+      schema: [
+        'CREATE TABLE "session" ("id" char(32), "name" char(32), "modified" int, "lifetime" int, "data" text, PRIMARY KEY ("id", "name"))',
+      ],
+      insert: "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, 1440, 'x')",
+      at: seconds,
+      tickMs: SECOND,
+      never: ['NULL', ...INT],
+      kept: [
+        "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, NULL, 'x')",
+        "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, 0, 'x')",
+        "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, -1, 'x')",
+        "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, 31536000, 'x')",
+        "INSERT INTO session (id, name, modified, lifetime, data) VALUES ('$id', 'PHPSESSID', $at, 2147483647, 'x')",
+      ],
     },
   },
 

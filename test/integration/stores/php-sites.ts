@@ -182,6 +182,48 @@ export const PHP_SITES = {
     },
   },
 
+  matomo: {
+    idColumn: 'id',
+    rowLifetimeMs: 1440 * SECOND,
+    lifetimeMs: 0,
+    mysql: {
+      schema: [
+        'CREATE TABLE matomo_session (id VARCHAR(191) NOT NULL, modified INTEGER, lifetime INTEGER, data MEDIUMTEXT, PRIMARY KEY (id)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4',
+      ],
+      insert: "INSERT INTO matomo_session (id, modified, lifetime, data) VALUES ('$id', $at, 1440, 'x')",
+      at: seconds,
+      tickMs: SECOND,
+      never: ['NULL', ...INT],
+      kept: [
+        "INSERT INTO matomo_session (id, modified, lifetime, data) VALUES ('$id', $at, NULL, 'x')",
+        "INSERT INTO matomo_session (id, modified, lifetime, data) VALUES ('$id', $at, 0, 'x')",
+        "INSERT INTO matomo_session (id, modified, lifetime, data) VALUES ('$id', $at, -1, 'x')",
+        "INSERT INTO matomo_session (id, modified, lifetime, data) VALUES ('$id', $at, 31536000, 'x')",
+      ],
+    },
+  },
+
+  omeka: {
+    idColumn: 'id',
+    rowLifetimeMs: 1440 * SECOND,
+    lifetimeMs: 0,
+    mysql: {
+      schema: [
+        'CREATE TABLE IF NOT EXISTS `omeka_sessions` (`id` varchar(128), `modified` bigint, `lifetime` int, `data` blob, PRIMARY KEY (`id`)) ENGINE=InnoDB DEFAULT CHARSET=utf8 COLLATE=utf8_unicode_ci',
+      ],
+      insert: "INSERT INTO omeka_sessions (id, modified, lifetime, data) VALUES ('$id', $at, 1440, 'x')",
+      at: seconds,
+      tickMs: SECOND,
+      never: ['NULL', '0', '-1', '253402300799'],
+      kept: [
+        "INSERT INTO omeka_sessions (id, modified, lifetime, data) VALUES ('$id', $at, NULL, 'x')",
+        "INSERT INTO omeka_sessions (id, modified, lifetime, data) VALUES ('$id', $at, 0, 'x')",
+        "INSERT INTO omeka_sessions (id, modified, lifetime, data) VALUES ('$id', $at, -1, 'x')",
+        "INSERT INTO omeka_sessions (id, modified, lifetime, data) VALUES ('$id', $at, 31536000, 'x')",
+      ],
+    },
+  },
+
   magento: {
     idColumn: 'session_id',
     lifetimeMs: 0,
@@ -253,6 +295,25 @@ export const PHP_SITES = {
       at: paris.seconds,
       tickMs: SECOND,
       never: ["'1970-01-01 00:00:00'", ...DATETIME],
+    },
+  },
+
+  redaxo: {
+    idColumn: 'session_id',
+    lifetimeMs: 7200 * SECOND,
+    flags: inParis,
+    mysql: {
+      schema: [
+        'CREATE TABLE rex_user_session (session_id varchar(255) NOT NULL, user_id int(10) unsigned NOT NULL, cookie_key varchar(255) NULL, passkey_id varchar(255) NULL, ip varchar(39) NOT NULL, useragent varchar(255) NOT NULL, starttime datetime NOT NULL, last_activity datetime NOT NULL, PRIMARY KEY (session_id), UNIQUE KEY cookie_key (cookie_key)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4',
+      ],
+      insert:
+        "INSERT INTO rex_user_session (session_id, user_id, cookie_key, ip, useragent, starttime, last_activity) VALUES ('$id', 1, NULL, '127.0.0.1', 'x', '2026-01-01', $at)",
+      at: paris.seconds,
+      tickMs: SECOND,
+      never: DATETIME,
+      kept: [
+        "INSERT INTO rex_user_session (session_id, user_id, cookie_key, ip, useragent, starttime, last_activity) VALUES ('$id', 1, 'k', '127.0.0.1', 'x', '2026-01-01', $at)",
+      ],
     },
   },
 } as const satisfies Readonly<Record<string, Fixture>>;

@@ -150,6 +150,60 @@ export const PHP_TOOLS = {
     },
   },
 
+  nextcloud: {
+    idColumn: 'token',
+    lifetimeMs: 86_400 * SECOND,
+    mysql: {
+      schema: [
+        "CREATE TABLE `oc_authtoken` (`id` bigint(20) unsigned NOT NULL AUTO_INCREMENT, `uid` varchar(64) NOT NULL DEFAULT '', `login_name` varchar(255) NOT NULL DEFAULT '', `password` longtext, `name` longtext, `token` varchar(200) NOT NULL DEFAULT '', `type` smallint(5) unsigned DEFAULT 0, `remember` smallint(5) unsigned DEFAULT 0, `last_activity` int(10) unsigned DEFAULT 0, `last_check` int(10) unsigned DEFAULT 0, `scope` longtext, `expires` int(10) unsigned DEFAULT NULL, `private_key` longtext, `public_key` longtext, `version` smallint(5) unsigned NOT NULL DEFAULT 1, `password_invalid` tinyint(1) DEFAULT 0, PRIMARY KEY (`id`), UNIQUE KEY `authtoken_token_index` (`token`), KEY `authtoken_last_activity_idx` (`last_activity`), KEY `authtoken_uid_index` (`uid`)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+      ],
+      insert: "INSERT INTO oc_authtoken (uid, token, type, remember, last_activity) VALUES ('u', '$id', 0, 0, $at)",
+      at: seconds,
+      tickMs: SECOND,
+      never: ['NULL', ...UNSIGNED],
+      kept: [
+        "INSERT INTO oc_authtoken (uid, token, type, remember, last_activity) VALUES ('u', '$id', 0, 1, $at)",
+        "INSERT INTO oc_authtoken (uid, token, type, remember, last_activity) VALUES ('u', '$id', 1, 0, $at)",
+        "INSERT INTO oc_authtoken (uid, token, type, remember, last_activity) VALUES ('u', '$id', 1, 1, $at)",
+        "INSERT INTO oc_authtoken (uid, token, type, remember, last_activity) VALUES ('u', '$id', 2, 0, $at)",
+      ],
+    },
+    sqlite: {
+      schema: [
+        "CREATE TABLE oc_authtoken (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, uid VARCHAR(64) DEFAULT '' NOT NULL, token VARCHAR(200) DEFAULT '' NOT NULL, type SMALLINT UNSIGNED DEFAULT 0, remember SMALLINT UNSIGNED DEFAULT 0, last_activity INTEGER UNSIGNED DEFAULT 0, version SMALLINT UNSIGNED DEFAULT 1 NOT NULL)",
+        'CREATE UNIQUE INDEX authtoken_token_index ON oc_authtoken (token)',
+        'CREATE INDEX authtoken_last_activity_idx ON oc_authtoken (last_activity)',
+      ],
+      insert: "INSERT INTO oc_authtoken (uid, token, type, remember, last_activity) VALUES ('u', '$id', 0, 0, $at)",
+      at: seconds,
+      tickMs: SECOND,
+      never: ['NULL', ...UNSIGNED],
+      kept: [
+        "INSERT INTO oc_authtoken (uid, token, type, remember, last_activity) VALUES ('u', '$id', 0, 1, $at)",
+        "INSERT INTO oc_authtoken (uid, token, type, remember, last_activity) VALUES ('u', '$id', 1, 0, $at)",
+        "INSERT INTO oc_authtoken (uid, token, type, remember, last_activity) VALUES ('u', '$id', 1, 1, $at)",
+        "INSERT INTO oc_authtoken (uid, token, type, remember, last_activity) VALUES ('u', '$id', 2, 0, $at)",
+      ],
+    },
+    postgresql: {
+      schema: [
+        "CREATE TABLE oc_authtoken (id BIGSERIAL NOT NULL, uid VARCHAR(64) DEFAULT '' NOT NULL, token VARCHAR(200) DEFAULT '' NOT NULL, type SMALLINT DEFAULT 0, remember SMALLINT DEFAULT 0, last_activity INT DEFAULT 0, version SMALLINT DEFAULT 1 NOT NULL, PRIMARY KEY (id))",
+        'CREATE UNIQUE INDEX authtoken_token_index ON oc_authtoken (token)',
+        'CREATE INDEX authtoken_last_activity_idx ON oc_authtoken (last_activity)',
+      ],
+      insert: "INSERT INTO oc_authtoken (uid, token, type, remember, last_activity) VALUES ('u', '$id', 0, 0, $at)",
+      at: seconds,
+      tickMs: SECOND,
+      never: ['NULL', ...INT],
+      kept: [
+        "INSERT INTO oc_authtoken (uid, token, type, remember, last_activity) VALUES ('u', '$id', 0, 1, $at)",
+        "INSERT INTO oc_authtoken (uid, token, type, remember, last_activity) VALUES ('u', '$id', 1, 0, $at)",
+        "INSERT INTO oc_authtoken (uid, token, type, remember, last_activity) VALUES ('u', '$id', 1, 1, $at)",
+        "INSERT INTO oc_authtoken (uid, token, type, remember, last_activity) VALUES ('u', '$id', 2, 0, $at)",
+      ],
+    },
+  },
+
   engelsystem: {
     idColumn: 'id',
     lifetimeMs: 30 * DAY,

@@ -134,6 +134,45 @@ export const PYTHON_RUBY_PERL = {
     },
   },
 
+  trac: {
+    idColumn: 'sid',
+    lifetimeMs: 90 * DAY,
+    mysql: {
+      schema: [
+        'CREATE TABLE session (`sid` text COLLATE utf8mb4_bin, `authenticated` int(11), `last_visit` int(11), PRIMARY KEY (`sid`(166), `authenticated`), KEY session_last_visit_idx (`last_visit`), KEY session_authenticated_idx (`authenticated`)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4',
+      ],
+      insert: "INSERT INTO session (sid, authenticated, last_visit) VALUES ('$id', 0, $at)",
+      at: seconds,
+      tickMs: SECOND,
+      never: ['NULL', ...INT],
+      kept: ["INSERT INTO session (sid, authenticated, last_visit) VALUES ('$id', 1, $at)"],
+    },
+    sqlite: {
+      schema: [
+        'CREATE TABLE session (sid text, authenticated integer, last_visit integer, UNIQUE (sid, authenticated))',
+        'CREATE INDEX session_last_visit_idx ON session (last_visit)',
+        'CREATE INDEX session_authenticated_idx ON session (authenticated)',
+      ],
+      insert: "INSERT INTO session (sid, authenticated, last_visit) VALUES ('$id', 0, $at)",
+      at: seconds,
+      tickMs: SECOND,
+      never: ['NULL', ...INT],
+      kept: ["INSERT INTO session (sid, authenticated, last_visit) VALUES ('$id', 1, $at)"],
+    },
+    postgresql: {
+      schema: [
+        'CREATE TABLE "session" ("sid" text, "authenticated" integer, "last_visit" integer, CONSTRAINT "session_pk" PRIMARY KEY ("sid", "authenticated"))',
+        'CREATE INDEX "session_last_visit_idx" ON "session" ("last_visit")',
+        'CREATE INDEX "session_authenticated_idx" ON "session" ("authenticated")',
+      ],
+      insert: "INSERT INTO session (sid, authenticated, last_visit) VALUES ('$id', 0, $at)",
+      at: seconds,
+      tickMs: SECOND,
+      never: ['NULL', ...INT],
+      kept: ["INSERT INTO session (sid, authenticated, last_visit) VALUES ('$id', 1, $at)"],
+    },
+  },
+
   catalyst: {
     idColumn: 'id',
     lifetimeMs: 0,
