@@ -85,12 +85,13 @@ function describeFlag(flag: FlagDescription): string[] {
 }
 
 function describeSection({ heading, paragraphs = [], terms = [], code = [] }: Section): string[] {
-  return [
-    `.SH ${macroArgument(heading)}`,
-    ...paragraphs.flatMap((paragraph) => ['.PP', line(paragraph)]).slice(1),
-    ...terms.flatMap(([term, meaning]) => ['.TP', `\\fB${text(term)}\\fR`, line(meaning)]),
-    ...(code.length === 0 ? [] : ['.PP', '.RS 4', '.nf', ...code.map(line), '.fi', '.RE']),
-  ];
+  const parts = [
+    ...paragraphs.map((paragraph) => ['.PP', line(paragraph)]),
+    ...terms.map(([term, meaning]) => ['.TP', `\\fB${text(term)}\\fR`, line(meaning)]),
+    ...(code.length === 0 ? [] : [['.PP', '.RS 4', '.nf', ...code.map(line), '.fi', '.RE']]),
+  ].flat();
+  // A heading begins a paragraph by itself.
+  return [`.SH ${macroArgument(heading)}`, ...(parts[0] === '.PP' ? parts.slice(1) : parts)];
 }
 
 /** A line of its own, which a leading point or apostrophe would turn into a request. */

@@ -43,7 +43,11 @@ describe('unavailable, sqlite', { concurrency: 2 }, () => {
   test('is a relative path that names nothing where the command runs', async (t) => {
     const path = folder(t);
     const ended = await runCommand(['run', '--db-url', 'sqlite:app.db'], { cwd: path });
-    assert.equal(failureLine(ended, 4, 'unavailable').database, 'sqlite:app.db');
+    const line = failureLine(ended, 4, 'unavailable');
+    assert.deepEqual(
+      [line.database, line.error],
+      ['sqlite:app.db', `sqlite:app.db, which is ${path}/app.db, cannot be opened`],
+    );
     assert.deepEqual(readdirSync(path), []);
   });
 

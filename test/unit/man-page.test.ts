@@ -43,6 +43,7 @@ const PAGE = renderManPage({
         ['75', 'busy'],
       ],
     },
+    { heading: 'EXAMPLES', code: ['$ sweep-up check'] },
     { heading: 'NOTES', paragraphs: ['The first.', HOSTILE], code: ['$ sweep-up run --url-file x', HOSTILE, "'a"] },
   ],
 });

@@ -11,7 +11,7 @@ export function createDriver(target: SqliteTarget): Driver {
   return {
     async knexConfig() {
       const path = resolve(target.path);
-      checkFile(path, target.shown);
+      checkFile(path, path === target.path ? target.shown : `${target.shown}, which is ${path},`);
       return {
         client: 'sqlite3',
         useNullAsDefault: true,
@@ -38,6 +38,7 @@ export function createDriver(target: SqliteTarget): Driver {
   };
 }
 
+/** @param shown begins what is said of it */
 function checkFile(path: string, shown: string): void {
   let stats: Stats;
   try {
