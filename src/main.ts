@@ -100,7 +100,9 @@ async function cleanUpOrCheck(call: Call, kind: 'run' | 'check', config: Config)
   });
   if (config.metricsFile !== undefined && kind === 'run') {
     const { writeMetrics } = await import('./report/metrics.js');
-    const writing = writeMetrics(config.metricsFile, createRecord(report(), redact), facts.oldestExpired);
+    const { oldestExpired } = facts;
+    const options = { oldestExpired, now: () => world.now() };
+    const writing = writeMetrics(config.metricsFile, createRecord(report(), redact), options);
     const problem = await problemOf(writing, deadline.skip);
     if (problem !== undefined) warn(problem);
   }

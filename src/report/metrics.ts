@@ -1,11 +1,16 @@
 // A run's record as a file for Prometheus: what node_exporter's textfile collector reads. One file a job: a run writes
 // all of it.
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
 import { CleanupError } from '../errors.js';
 import type { LogRecord } from './record.js';
 
+const LAST_RUN = 'session_cleanup_last_run_timestamp_seconds';
 const LAST_SUCCESS = 'session_cleanup_last_success_timestamp_seconds';
+
+const MOST_LINKS = 40;
+const MOST_TRIES = 10;
 
 interface Gauge {
   readonly name: string;
@@ -14,17 +19,23 @@ interface Gauge {
   readonly value: number | undefined;
 }
 
+export interface MetricsOptions {
+  /** Expiry of the row that has been expired for longest, where that is known. */
+  readonly oldestExpired?: Date | undefined;
+  now(): Date;
+}
+
 /**
- * Replaces the file at `path` by the metrics of a run, at once as readers see it. The time of the last success is
- * carried over from the old file when this run was none. A dry run is no cleanup, and leaves the file as it is.
+ * Replaces the file at `path`, or that to which it links, by the metrics of a run, at once as readers see it. What a
+ * later run has written meanwhile is kept. A dry run is no cleanup, and leaves the file as it is.
  *
- * @param oldestExpired expiry of the row that has been expired for longest, where that is known.
  * @throws CleanupError `failed` where the file cannot be written; the old one is then still there.
  */
-export async function writeMetrics(path: string, record: LogRecord, oldestExpired?: Date): Promise<void> {
+export async function writeMetrics(path: string, record: LogRecord, options: MetricsOptions): Promise<void> {
   if (record.dry_run === true) return;
   try {
-    await replaceFile(path, renderMetrics(record, await readOld(path), oldestExpired));
+    const target = await linkedFrom(path);
+    for (let tries = 1; !(await replaceFile(target, (old) => renderMetrics(record, old, options), tries)); ) tries++;
   } catch (error) {
     const { code = 'METRICS_FILE', message } = error as NodeJS.ErrnoException;
     // What follows names the temporary file.
@@ -37,17 +48,22 @@ export async function writeMetrics(path: string, record: LogRecord, oldestExpire
   }
 }
 
-/** The file as a text. `old` is that of the run before, or empty. */
-export function renderMetrics(record: LogRecord, old: string, oldestExpired?: Date): string {
+/** The file as a text. `old` is the file that is there, or empty. */
+export function renderMetrics(record: LogRecord, old: string, { oldestExpired, now }: MetricsOptions): string {
   const labels = `{database="${escapeLabel(record.database)}",table="${escapeLabel(record.table)}"}`;
   const ranAt = Date.parse(record.timestamp) / 1000;
   const isSuccess = record.exit_status === 0;
+  const oldValue = (name: string): number | undefined => readGauge(old, name + labels);
+  // A time that is yet to come is that of a clock that was wrong, and would be kept for ever.
+  const oldTime = (name: string): number => pastOf(oldValue(name), now()) ?? 0;
+  const isOutdated = oldTime(LAST_RUN) > ranAt;
+  const lastSuccess = Math.max(oldTime(LAST_SUCCESS), isSuccess ? ranAt : 0);
   const gauges: readonly Gauge[] = [
-    { name: 'session_cleanup_last_run_timestamp_seconds', help: 'When the last run ended.', value: ranAt },
+    { name: LAST_RUN, help: 'When the last run ended.', value: ranAt },
     {
       name: LAST_SUCCESS,
       help: 'When the last run with exit status 0 ended.',
-      value: isSuccess ? ranAt : readGauge(old, LAST_SUCCESS + labels),
+      value: lastSuccess === 0 ? undefined : lastSuccess,
     },
     {
       name: 'session_cleanup_success',
@@ -76,6 +92,7 @@ export function renderMetrics(record: LogRecord, old: string, oldestExpired?: Da
     },
   ];
   return gauges
+    .map((gauge) => (isOutdated && gauge.name !== LAST_SUCCESS ? { ...gauge, value: oldValue(gauge.name) } : gauge))
     .filter(({ value }) => value !== undefined && !Number.isNaN(value))
     .map(({ name, help, value }) => `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name}${labels} ${value}\n`)
     .join('');
@@ -86,6 +103,10 @@ function readGauge(text: string, series: string): number | undefined {
   const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
   const value = line?.slice(series.length + 1);
   return value !== undefined && /^\d+(?:\.\d+)?$/.test(value) ? Number(value) : undefined;
+}
+
+function pastOf(time: number | undefined, now: Date): number | undefined {
+  return time !== undefined && time * 1000 <= now.getTime() ? time : undefined;
 }
 
 function numberOf(value: unknown): number | undefined {
@@ -101,16 +122,28 @@ function escapeLabel(value: unknown): string {
   return String(value ?? '').replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`));
 }
 
-/** Empty where there is none that can be read. */
-async function readOld(path: string): Promise<string> {
-  const found = await stat(path).catch(() => undefined);
+/** The file that is written where `path` is a symbolic link, also to one that is not there yet. */
+async function linkedFrom(path: string, links = 0): Promise<string> {
+  const link = await readlink(path).catch(() => undefined);
+  if (link === undefined || links === MOST_LINKS) return path;
+  return linkedFrom(isAbsolute(link) ? link : join(dirname(path), link), links + 1);
+}
+
+/** What tells one version of the file from the next; empty where there is none. */
+async function versionOf(path: string): Promise<string> {
+  const found = await stat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
   if (found === undefined) return '';
   // A terminal or a pipe would be waited for.
   if (!found.isFile()) throw new Error('there is something else than a file in its place');
-  return readFile(path, 'utf8').catch(() => '');
+  return `${found.ino} ${found.mtimeNs} ${found.size}`;
 }
 
-async function replaceFile(path: string, text: string): Promise<void> {
+/** False where another run has replaced the file meanwhile: then nothing was done. Not at the last of the tries. */
+async function replaceFile(path: string, render: (old: string) => string, tries: number): Promise<boolean> {
+  const version = await versionOf(path);
+  const text = render(version === '' ? '' : await readFile(path, 'utf8').catch(() => ''));
   // In the same folder, or the rename would not be atomic; not ending in .prom, or the collector would read it too.
   const temporary = `${path}.${randomUUID()}`;
   let file: FileHandle | undefined;
@@ -121,7 +154,9 @@ async function replaceFile(path: string, text: string): Promise<void> {
     await file.chmod(0o644);
     await file.sync();
     await file.close();
-    await rename(temporary, path);
+    const isReplaced = tries === MOST_TRIES || (await versionOf(path)) === version;
+    await (isReplaced ? rename(temporary, path) : rm(temporary));
+    return isReplaced;
   } catch (error) {
     await file?.close().catch(() => undefined);
     if (file !== undefined) await rm(temporary, { force: true }).catch(() => undefined);
