@@ -1,7 +1,7 @@
 // A last activity taken for an end would delete every live session. Which columns hold one, by their name, by their table
 // and by the known stores; and the refusal where nobody has said how long a session lives after it.
 import { CleanupError } from '../errors.js';
-import { presetOf, type StoreEngine, storeNames } from '../stores.js';
+import { type Preset, presetOf, type StoreEngine, type StoreName, storeNames } from '../stores.js';
 
 export interface ExpiresColumn {
   /** The names as the engine spells them. */
@@ -33,7 +33,7 @@ const ANY_WORD = new RegExp(
 const NAMED_AS_AN_END: readonly {
   readonly column: string;
   readonly beside: readonly string[];
-  readonly stores: readonly string[];
+  readonly stores: readonly StoreName[];
 }[] = [
   // Magento 1 has the very same table, and there it is an end: only --store can tell.
   { column: 'session_expires', beside: ['session_id', 'session_data'], stores: ['magento2', 'magento'] },
@@ -48,17 +48,25 @@ export function lastActivityRefusal(expires: ExpiresColumn): CleanupError | unde
   const named = NAMED_AS_AN_END.find(
     (known) => isSame(known.column, column) && known.beside.every((other) => expires.columns.some(isSameAs(other))),
   );
-  const stores = named?.stores ?? storesWithLastActivity(expires);
+  const stores = (named?.stores ?? storesWithLastActivity(expires)).flatMap((name) => presetFlags(name, expires));
   if (named === undefined && !namesLastActivity(column) && stores.length === 0) return undefined;
-  const store = stores.length === 0 ? '' : `Try --store ${stores.join(' or ')}. Or say`;
+  const lifetime =
+    'how long a session lives after it, such as --older-than 2h (--older-than 0: the column does hold the end).';
   return new CleanupError(
     'refused',
     `column ${column} of ${table} seems to hold the last activity of a session, not its end: live sessions would be deleted`,
     {
       code: 'LAST_ACTIVITY',
-      hint: `${store || 'Say'} how long a session lives after it, such as --older-than 2h (--older-than 0: the column does hold the end).`,
+      hint: stores.length === 0 ? `Say ${lifetime}` : `Try ${stores.join(' or ')}. Or say ${lifetime}`,
     },
   );
+}
+
+/** As it has to be given for this table; none where the store does not run on the engine. */
+function presetFlags(name: StoreName, { table, engine }: ExpiresColumn): readonly string[] {
+  const preset = presetOf(name, engine);
+  if (preset === undefined) return [];
+  return [`--store ${name}${isTable(preset, table) ? '' : ` --table ${table}`}`];
 }
 
 /** Whether the name alone says that it is no end, such as `last_activity`, `updatedAt`, `timemodified` or `timestamp`. */
@@ -86,15 +94,25 @@ function wordsOf(name: string): readonly string[] {
 }
 
 /** Stores whose table this is, and which keep a last activity in this column. */
-function storesWithLastActivity({ table, column, engine }: ExpiresColumn): readonly string[] {
+function storesWithLastActivity({ table, column, engine }: ExpiresColumn): readonly StoreName[] {
   return storeNames.filter((name) => {
     const preset = presetOf(name, engine);
     return (
-      preset?.lifetimeMs !== undefined &&
+      preset !== undefined &&
+      keepsLastActivity(preset) &&
       isSame(preset.expiresColumn, column) &&
-      isSame(preset.table.replace(/^.*\./, ''), table)
+      isTable(preset, table)
     );
   });
+}
+
+function keepsLastActivity({ lifetimeMs, lifetimeColumn }: Preset): boolean {
+  return lifetimeMs !== undefined || lifetimeColumn !== undefined;
+}
+
+/** Whatever schema it is in. */
+function isTable(preset: Preset, table: string): boolean {
+  return isSame(preset.table.replace(/^.*\./, ''), table);
 }
 
 function isSame(one: string, other: string): boolean {

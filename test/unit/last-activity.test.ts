@@ -79,7 +79,7 @@ describe('a column without a lifetime', () => {
         3,
         'LAST_ACTIVITY',
         'column last_activity of sessions seems to hold the last activity of a session, not its end: live sessions would be deleted',
-        'Try --store laravel or engelsystem. Or say how long a session lives after it, such as --older-than 2h (--older-than 0: the column does hold the end).',
+        'Try --store laravel or --store engelsystem. Or say how long a session lives after it, such as --older-than 2h (--older-than 0: the column does hold the end).',
       ],
     );
   });
@@ -88,6 +88,7 @@ describe('a column without a lifetime', () => {
     assert.match(String(refusal('sessions', 'timestamp')?.hint), /^Try --store drupal\. /);
     assert.match(String(refusal('ci_sessions', 'timestamp')?.hint), /^Try --store codeigniter\. /);
     assert.match(String(refusal('SESSIONS', 'lastupdated')?.hint), /^Try --store request-tracker\. /);
+    assert.match(String(refusal('matomo_session', 'modified')?.hint), /^Try --store matomo\. /);
   });
 
   test('is refused without a store where the table is that of none', () => {
@@ -99,10 +100,16 @@ describe('a column without a lifetime', () => {
 
   test('is refused where it is named as an end, and the table is one that keeps the last write in it', () => {
     for (const [table, column, columns, stores] of [
-      ['session', 'session_expires', ['session_id', 'session_data'], 'magento2 or magento'],
-      ['shop_session', 'session_expires', ['SESSION_ID', 'SESSION_DATA', 'more'], 'magento2 or magento'],
+      ['session', 'session_expires', ['session_id', 'session_data'], 'magento2 or --store magento --table session'],
+      [
+        'core_session',
+        'session_expires',
+        ['SESSION_ID', 'SESSION_DATA', 'more'],
+        'magento2 --table core_session or --store magento',
+      ],
       ['session', 'expiry', ['key', 'data'], 'gitea'],
       ['piwigo_sessions', 'expiration', ['id', 'data'], 'piwigo'],
+      ['fotos_sessions', 'expiration', ['id', 'data'], 'piwigo --table fotos_sessions'],
     ] as const) {
       assert.ok(refusal(table, column, columns)?.hint?.startsWith(`Try --store ${stores}. `), column);
     }
