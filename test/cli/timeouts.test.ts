@@ -1,15 +1,26 @@
 // Status 124: what a run does with too little time, and what it leaves behind.
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runCommand } from '../support/command.js';
 import { engines } from '../support/databases.js';
 import { assertGoneAfterTimeout, failureLine, successLine } from '../support/lines.js';
 import { measureTimeout } from '../support/pace.js';
 import { namedPipe } from '../support/pipes.js';
-import { createSessions, FOREVER_MS, ids, remaining, slowDeletes, statementsAtWork } from '../support/sessions.js';
+import {
+  createSessions,
+  FOREVER_MS,
+  ids,
+  remaining,
+  slowDeletes,
+  start,
+  statementsAtWork,
+} from '../support/sessions.js';
 
 const TIMEOUT_MS = await measureTimeout();
 const TIMEOUT = `${TIMEOUT_MS}ms`;
@@ -101,6 +112,48 @@ for (const engine of engines) {
       assert.deepEqual(rows.slice(-2), ['r0599', 'z']);
     });
   });
+}
+
+const hasCompiler = spawnSync('cc', ['--version']).status === 0;
+const leavesThreads = 'execve' in process;
+
+for (const engine of engines.filter(({ family }) => family === 'sqlite')) {
+  describe(`a disk that stalls, ${engine.name}`, { timeout: 180_000 }, () => {
+    test('in COMMIT: the line says in time that it is not known', {
+      skip: !hasCompiler && 'there is no C compiler to make one with',
+    }, async (t) => {
+      const expired = ids(3);
+      const database = await createSessions(t, engine, { expired });
+      const startedAt = performance.now();
+      const args = ['run', '--db-url', database.url, '--timeout', TIMEOUT];
+      const running = start(t, args, { env: { LD_PRELOAD: stallingDisk(t) } });
+      await once(running.child.stderr, 'data');
+      assertGoneAfterTimeout(startedAt, TIMEOUT_MS);
+      // Where Node cannot leave the thread behind, it takes a second stop.
+      if (!leavesThreads) {
+        await sleep(500);
+        running.child.kill('SIGTERM');
+      }
+      const ended = await running.ended;
+      assertGoneAfterTimeout(startedAt, TIMEOUT_MS);
+      const { outcome, exit_status, deleted_count, error_code } = ended.line;
+      assert.deepEqual([outcome, exit_status, deleted_count, error_code], ['unknown', 1, null, 'COMMIT_UNCONFIRMED']);
+      assert.equal(ended.status, leavesThreads ? 1 : null);
+      assert.deepEqual(await remaining(database), expired);
+    });
+  });
+}
+
+/** A library in front of the system's, in which syncing takes longer than any test. */
+function stallingDisk(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'session-cleanup-test-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const source = join(folder, 'stalling.c');
+  const library = join(folder, 'stalling.so');
+  const stall = (name: string): string => `int ${name}(int fd) { sleep(600); return 0; }\n`;
+  writeFileSync(source, `#include <unistd.h>\n${stall('fsync')}${stall('fdatasync')}`);
+  execFileSync('cc', ['-shared', '-fPIC', '-o', library, source]);
+  return library;
 }
 
 /** The URL by a name that only a `getent` of the test's own knows, and the environment that has it. */
