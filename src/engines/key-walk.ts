@@ -3,10 +3,13 @@ import type { Key, KeyColumn } from './engine.js';
 import { type KeyRange, type Position, rangeCondition, rangesBetween } from './key-ranges.js';
 import { all, type Binding, countRows, type Query, type Sql, whereClause } from './sql.js';
 
-/** The ranges of a step, and the last row in it, absent from the last step. */
+/** The ranges of a step, and the last row in it. */
 export interface KeyStep {
   readonly ranges: readonly KeyRange[];
+  /** Absent where the step goes to the end of the lap. */
   readonly last: Position | undefined;
+  /** Of a walk that starts in the middle: the second goes from the beginning to there. */
+  readonly lap: 'first' | 'second';
 }
 
 export interface KeyWay {
@@ -15,6 +18,8 @@ export interface KeyWay {
   readonly from: string;
   /** Only such rows are counted; undefined for all of them. */
   readonly walkedOver: Sql | undefined;
+  /** Where the walk starts, to end there after a second lap; undefined for the beginning of the key. */
+  readonly start: Position | undefined;
 }
 
 /** The step of about `rows` rows that follows `previous`; undefined after the last. */
@@ -24,14 +29,19 @@ export async function nextKeyStep(
   previous: KeyStep | undefined,
   rows: number,
 ): Promise<KeyStep | undefined> {
-  if (previous !== undefined && previous.last === undefined) return undefined;
-  const next = await rowAfter(query, way, previous?.last, rows);
-  return { ranges: rangesBetween(previous?.last, next?.found, next?.shared ?? 0), last: next?.found };
+  const { start } = way;
+  const isLapOver = previous !== undefined && previous.last === undefined;
+  if (isLapOver && (start === undefined || previous.lap === 'second')) return undefined;
+  const lap = isLapOver ? 'second' : (previous?.lap ?? 'first');
+  const after = isLapOver ? undefined : (previous?.last ?? start);
+  const until = lap === 'second' ? start : undefined;
+  const next = await rowAfter(query, way, { after, until }, rows);
+  return { ranges: rangesBetween(after, next?.found ?? until, next?.shared ?? 0), last: next?.found, lap };
 }
 
 /** What there is where nothing can be walked along: one step, all of the table. */
 export function onlyStep(previous: KeyStep | undefined): KeyStep | undefined {
-  return previous === undefined ? { ranges: [{ equal: [] }], last: undefined } : undefined;
+  return previous === undefined ? { ranges: [{ equal: [] }], last: undefined, lap: 'first' } : undefined;
 }
 
 /** What a column's value can be bound as. */
@@ -40,18 +50,18 @@ export function toBinding({ isWholeNumber }: KeyColumn, value: unknown): Binding
   return isWholeNumber ? BigInt(value as string | number) : (value as Binding);
 }
 
-/** The `rows`-th row after `position`, and how many columns it shares with that; undefined where fewer follow. */
+/** The `rows`-th row after `after`, and how many columns it shares with that; undefined where fewer follow. */
 async function rowAfter(
   query: Query,
   { key, from, walkedOver }: KeyWay,
-  position: Position | undefined,
+  { after, until }: { readonly after: Position | undefined; readonly until: Position | undefined },
   rows: number,
 ): Promise<{ found: Position; shared: number } | undefined> {
   const names = key.columns.map(({ sql }) => sql);
   // Named, or SQLite names the rowid after the column that stands for it, and no value is found.
   const selected = names.map((name) => `${name} AS ${name}`).join(', ');
   let left = rows;
-  const ranges = rangesBetween(position, undefined, 0);
+  const ranges = rangesBetween(after, until, 0);
   for (const range of ranges) {
     const condition = all(rangeCondition(range, key), walkedOver);
     // What is equal in all of them is left out: MariaDB would sort by it where it is a text.

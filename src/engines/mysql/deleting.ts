@@ -2,7 +2,8 @@
 import type { DeletedStep } from '../../cleanup/port.js';
 import type { Key, KeyColumn, Predicate, Table, Walk } from '../engine.js';
 import { rangeCondition } from '../key-ranges.js';
-import { type KeyStep, nextKeyStep, onlyStep, toBinding } from '../key-walk.js';
+import { type KeyStep, type KeyWay, nextKeyStep, onlyStep, toBinding } from '../key-walk.js';
+import { LARGE_TABLE_ROWS, randomStart } from '../random-start.js';
 import { all, type Binding, countRows, type Query, type Sql, type Statements } from '../sql.js';
 import { ignoreLocked } from './faults.js';
 import { quote } from './keys.js';
@@ -23,6 +24,7 @@ export async function openWalk(
   const usedIndex = await deleteIndex(statements.query('reading the plan'), table, expired);
   const walked = table.expiresIndexes.find(({ index }) => index === usedIndex)?.key ?? table.rowKey;
   const read = statements.query('reading the key');
+  const way = walked && (await openWay(read, table, walked, range));
   const send = { query: statements.query('deleting'), queryOnce: statements.queryOnce('deleting') };
   const deleteStep = (where: Sql): AsyncIterable<DeletedStep> =>
     walked !== undefined && table.rowKey !== undefined && server.skipLocked
@@ -35,15 +37,24 @@ export async function openWalk(
     // Whoever waited for a row has it as soon as it is free.
     restMs: 0,
     async nextStep(previous, rows) {
-      if (walked === undefined) return onlyStep(previous);
-      // Along the expiry only what can be expired is walked over; along the row key, everything.
-      const walkedOver = walked.columns[0]?.name === table.expiresColumn ? range : undefined;
-      return nextKeyStep(read, { key: walked, from: indexed(table, walked), walkedOver }, previous, rows);
+      return way === undefined ? onlyStep(previous) : nextKeyStep(read, way, previous, rows);
     },
     async *deleteExpired({ ranges }) {
       for (const part of ranges) yield* deleteStep(all(walked && rangeCondition(part, walked), expired));
     },
   };
+}
+
+async function openWay(query: Query, table: Table, key: Key, range: Sql): Promise<KeyWay> {
+  const from = indexed(table, key);
+  // Along the expiry only what can be expired is walked over; along the row key, everything.
+  if (key.columns[0]?.name === table.expiresColumn) return { key, from, walkedOver: range, start: undefined };
+  const [size] = await query(
+    'SELECT table_rows AS estimate FROM information_schema.tables WHERE table_schema = ? AND table_name = ?',
+    [table.schema, table.name],
+  );
+  const isLarge = Number(size?.estimate) >= LARGE_TABLE_ROWS;
+  return { key, from, walkedOver: undefined, start: isLarge ? await randomStart(query, key, from) : undefined };
 }
 
 /** The index by which the server would run the DELETE of itself; undefined for a scan. */

@@ -1,7 +1,8 @@
 // How rows are deleted on SQLite: along the rowid, the primary key, or an index on the expiry.
 import type { Key, Predicate, Table, Walk } from '../engine.js';
 import { rangeCondition } from '../key-ranges.js';
-import { type KeyStep, nextKeyStep, onlyStep } from '../key-walk.js';
+import { type KeyStep, type KeyWay, nextKeyStep, onlyStep } from '../key-walk.js';
+import { LARGE_TABLE_ROWS, randomStart } from '../random-start.js';
 import { all, type Query, type Sql, type Statements } from '../sql.js';
 import { quote } from './catalogue.js';
 
@@ -21,16 +22,14 @@ export async function openWalk(
   const walked = table.expiresIndexes.find(({ index }) => index === usedIndex)?.key ?? table.rowKey;
   const from = walked === undefined ? table.sql : indexed(table, walked);
   const [read, send] = [statements.query('reading the key'), statements.query('deleting')];
+  const way = walked && (await openWay(read, table, walked, range));
   return {
     usedIndex,
     along: walked?.columns.map(({ name }) => name) ?? [],
     stepTargetMs: STEP_TARGET_MS,
     restMs: REST_MS,
     async nextStep(previous, rows) {
-      if (walked === undefined) return onlyStep(previous);
-      // Along the expiry only what can be expired is walked over; along the row key, everything.
-      const walkedOver = walked.columns[0]?.name === table.expiresColumn ? range : undefined;
-      return nextKeyStep(read, { key: walked, from, walkedOver }, previous, rows);
+      return way === undefined ? onlyStep(previous) : nextKeyStep(read, way, previous, rows);
     },
     async *deleteExpired({ ranges }) {
       for (const part of ranges) {
@@ -42,6 +41,15 @@ export async function openWalk(
       }
     },
   };
+}
+
+async function openWay(query: Query, table: Table, key: Key, range: Sql): Promise<KeyWay> {
+  const from = indexed(table, key);
+  // Along the expiry only what can be expired is walked over; along the row key, everything.
+  if (key.columns[0]?.name === table.expiresColumn) return { key, from, walkedOver: range, start: undefined };
+  const [size] = await query(`SELECT COUNT(*) AS count FROM (SELECT 1 FROM ${table.sql} LIMIT ${LARGE_TABLE_ROWS})`);
+  const isLarge = Number(size?.count) >= LARGE_TABLE_ROWS;
+  return { key, from, walkedOver: undefined, start: isLarge ? await randomStart(query, key, from) : undefined };
 }
 
 /** The index by which SQLite would run the DELETE of itself; undefined for a scan. */
