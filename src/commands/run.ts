@@ -75,9 +75,9 @@ async function refuseTooMany(
 ): Promise<void> {
   if (limit === undefined) return;
   const count = await expired.count();
-  const [most, shown] =
-    'rows' in limit ? [limit.rows, `${limit.rows}`] : [limit.share * (await table.count()), `${limit.share * 100}%`];
-  if (count <= most) return;
+  const isWithin = 'rows' in limit ? count <= limit.rows : count * 100 <= limit.percent * (await table.count());
+  if (isWithin) return;
+  const shown = 'rows' in limit ? limit.rows : `${limit.percent}%`;
   throw new CleanupError('refused', `${count} rows have expired, more than --max-delete ${shown} allows`, {
     code: 'MAX_DELETE',
     hint: 'Nothing was deleted. Check the settings with --dry-run; where the count is right, raise --max-delete once.',

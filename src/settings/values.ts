@@ -69,13 +69,13 @@ export function count({ min }: { readonly min: number }): Parser<number> {
   };
 }
 
-/** So many rows, or such a share of all rows, from 0 to 1. */
-export type RowLimit = { readonly rows: number } | { readonly share: number };
+/** So many rows, or so many in a hundred of all rows. */
+export type RowLimit = { readonly rows: number } | { readonly percent: number };
 
 /** `5000` or `10%`. */
 export const rowLimit: Parser<RowLimit> = (raw) => {
   const percent = /^(\d{1,3}(?:\.\d+)?)%$/.exec(raw)?.[1];
-  if (percent !== undefined && Number(percent) <= 100) return { value: { share: Number(percent) / 100 } };
+  if (percent !== undefined && Number(percent) <= 100) return { value: { percent: Number(percent) } };
   const rows = /^\d+$/.test(raw) ? Number(raw) : Number.NaN;
   return Number.isSafeInteger(rows)
     ? { value: { rows } }

@@ -151,10 +151,10 @@ test('a limit is a number of rows, or a share of them', () => {
   accepts(rowLimit, {
     0: { rows: 0 },
     5000: { rows: 5000 },
-    '0%': { share: 0 },
-    '10%': { share: 0.1 },
-    '12.5%': { share: 0.125 },
-    '100%': { share: 1 },
+    '0%': { percent: 0 },
+    '10%': { percent: 10 },
+    '12.5%': { percent: 12.5 },
+    '100%': { percent: 100 },
   });
   refuses<unknown>(rowLimit, 'must be a number of rows such as 5000, or a share of all rows such as 10%', [
     '',
