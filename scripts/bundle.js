@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const OUT = 'dist/bundle';
-const LIBRARIES = ['commander', 'knex', 'mysql2', 'winston'];
+const LIBRARIES = ['commander', 'knex', 'mysql2', 'pg', 'winston'];
 // sqlite3 has a native part and is optional; mysql is the driver that mysql2 stands in for.
 const ABSENT = /^(sqlite3|mysql)$/;
 // Knex's dialects of databases, and over drivers, that are not served here.
-const UNUSED = /^\.\/(better-sqlite3|cockroachdb|mariadb|mssql|oracle|oracledb|pgnative|postgres|redshift)$/;
+const UNUSED = /^\.\/(better-sqlite3|cockroachdb|mariadb|mssql|oracle|oracledb|pgnative|redshift)$/;
 // Modules of Node that libraries ask for at once and use late or never; `tls` alone takes as long to load as Node
 // itself takes to start.
 const LATE = /^(node:)?(child_process|crypto|https?|tls|zlib)$/;

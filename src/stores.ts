@@ -1,11 +1,10 @@
 // The presets: where each known program keeps the expiry of its sessions, and as what. Facts about the programs, one line
 // each; what is made of them is config's.
+import type { EngineName } from './engines/engine.js';
 import type { WantedFormat } from './expiry/format.js';
 
-export type StoreEngine = 'mysql' | 'sqlite' | 'postgresql';
-
 /** The same on every engine, or one for each. */
-type PerEngine<T> = T | { readonly [engine in StoreEngine]?: T };
+type PerEngine<T> = T | { readonly [engine in EngineName]?: T };
 
 /**
  * In what the values are written, where that is not UTC or an instant. `local`: a time without a zone, of the clock of
@@ -139,7 +138,7 @@ export type StoreName = keyof typeof STORES;
 export const storeNames = Object.freeze(Object.keys(STORES) as StoreName[]);
 
 /** Undefined where the store does not run on the engine. */
-export function presetOf(name: StoreName, engine: StoreEngine): Preset | undefined {
+export function presetOf(name: StoreName, engine: EngineName): Preset | undefined {
   const store: Store = STORES[name];
   const expiresFormat = store[engine];
   const table = onEngine(store.table, engine);
@@ -157,7 +156,7 @@ export function presetOf(name: StoreName, engine: StoreEngine): Preset | undefin
   };
 }
 
-function onEngine<T extends string>(value: PerEngine<T> | undefined, engine: StoreEngine): T | undefined {
+function onEngine<T extends string>(value: PerEngine<T> | undefined, engine: EngineName): T | undefined {
   return typeof value === 'object' ? value[engine] : value;
 }
 
@@ -165,7 +164,7 @@ function onEngine<T extends string>(value: PerEngine<T> | undefined, engine: Sto
 const MOST_NAMED = 4;
 
 /** For a table that is missing: which presets fit the tables that are there, such as "Found django_session: try --store django." */
-export function storeHint(tables: readonly string[], engine: StoreEngine): string {
+export function storeHint(tables: readonly string[], engine: EngineName): string {
   const namesOf = (table: string) => storeNames.filter((name) => presetOf(name, engine)?.table === table);
   return tables
     .map((table) => ({ table, names: namesOf(table) }))

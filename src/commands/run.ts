@@ -102,6 +102,6 @@ async function watchLag(
     primary,
     openReplica: (replica) => openReplica(replica, deadline, driverLog),
   });
-  if (watch?.watchesNothing) warn('--max-lag has nothing to watch: give --replica, or connect to a Galera node');
+  if (watch?.watchesNothing !== undefined) warn(`--max-lag has nothing to watch: ${watch.watchesNothing}`);
   return watch;
 }

@@ -1,10 +1,11 @@
 // The command `stores`: what --store stands for, as a table for people or as JSON.
+import type { EngineName } from '../engines/engine.js';
 import { wrap } from '../report/layout.js';
 import { span } from '../report/wording.js';
-import { type Preset, presetOf, type StoreEngine, type StoreName, storeNames } from '../stores.js';
+import { type Preset, presetOf, type StoreName, storeNames } from '../stores.js';
 
 const NAMES = [...storeNames].sort();
-const ENGINES: Readonly<Record<StoreEngine, string>> = { sqlite: 'SQLite', mysql: 'MySQL', postgresql: 'PostgreSQL' };
+const ENGINES: Readonly<Record<EngineName, string>> = { sqlite: 'SQLite', mysql: 'MySQL', postgresql: 'PostgreSQL' };
 
 interface StoresOptions {
   readonly json: boolean;
@@ -52,8 +53,8 @@ export function storeRows(): readonly StoreRow[] {
   });
 }
 
-function presetsOf(store: StoreName): readonly { readonly engine: StoreEngine; readonly preset: Preset }[] {
-  return (Object.keys(ENGINES) as StoreEngine[]).flatMap((engine) => {
+function presetsOf(store: StoreName): readonly { readonly engine: EngineName; readonly preset: Preset }[] {
+  return (Object.keys(ENGINES) as EngineName[]).flatMap((engine) => {
     const preset = presetOf(store, engine);
     return preset === undefined ? [] : [{ engine, preset }];
   });

@@ -8,13 +8,15 @@ import { CleanupError } from '../errors.js';
 import { orAborted, within } from '../waiting.js';
 import { messageOf } from './faults.js';
 import { createKnex, type DriverLog } from './knex.js';
-import { drop, end, type Line, send, sendPatiently } from './statement.js';
+import { drop, end, type Line, send, sendAlways, sendPatiently } from './statement.js';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 500;
 const FILES_HINT = 'Check that the certificates are on a disk that answers, and in no pipe that nobody writes to.';
 
 export interface Connection extends Statements {
+  /** The driver's own. */
+  readonly handle: unknown;
   /** @throws CleanupError `unknown` where COMMIT was not confirmed */
   end(statement: 'COMMIT' | 'ROLLBACK'): Promise<void>;
   /** Gives the connection up without a word: the server then rolls back. */
@@ -64,9 +66,15 @@ function createConnection(knex: Knex, line: Line): Connection {
     (doing: string): Query =>
     async (sql, bindings) =>
       driver.rows(await send(line, ask(commented(sql), bindings), doing));
+  const queryAlways =
+    (doing: string): Query =>
+    async (sql, bindings) =>
+      driver.rows(await sendAlways(line, ask(commented(sql), bindings), doing));
   return {
+    handle: line.connection,
     query,
     queryOnce,
+    queryAlways,
     end: (statement) => end(line, statement, ask),
     drop: () => drop(line),
     isDropped: () => line.dropped,

@@ -9,6 +9,8 @@ export interface InspectionSettings {
   readonly olderThanMs: number;
   /** The store writes its times as texts without a zone, whatever the zone of its connection is. */
   readonly writesLiterals: boolean;
+  /** It is known in which zone a time without one was written: it was given, or the store writes UTC. */
+  readonly zoneIsKnown: boolean;
 }
 
 const SAMPLE_ROWS = 250;
@@ -18,7 +20,7 @@ export async function detectColumnFormat(
   query: Query,
   session: Session,
   table: Table,
-  { expiresFormat: wanted, olderThanMs, writesLiterals }: InspectionSettings,
+  { expiresFormat: wanted, olderThanMs, writesLiterals, zoneIsKnown }: InspectionSettings,
 ): Promise<ColumnFormat | undefined> {
   const { storedAs } = table;
   if (storedAs === undefined) return detectFormat(wanted, await sample(query, table));
@@ -30,6 +32,7 @@ export async function detectColumnFormat(
     );
   }
   if (storedAs === 'instant' && writesLiterals) await refuseEarly(await session.aheadOfUtcMs(), olderThanMs);
+  if (storedAs === 'wall-clock' && !zoneIsKnown) refuseBehind((await session.behindUtcMs?.()) ?? 0, olderThanMs, table);
   return { format: 'datetime', storedAs: [storedAs] };
 }
 
@@ -41,6 +44,20 @@ function refuseEarly(aheadMs: number, olderThanMs: number): void {
     'refused',
     `sessions could be deleted up to ${minutes} minutes early: the store writes times without a zone, and the server's time zone is ahead of UTC`,
     { code: 'ZONE_AHEAD', hint: `Give --older-than ${minutes}m, or more.` },
+  );
+}
+
+/** A wall clock behind UTC, taken for UTC, shows a time that much too early. */
+function refuseBehind(behindMs: number, olderThanMs: number, { expiresColumn, declaredType }: Table): void {
+  if (behindMs <= olderThanMs) return;
+  const minutes = behindMs / 60_000;
+  throw new CleanupError(
+    'refused',
+    `sessions could be deleted up to ${minutes} minutes early: ${expiresColumn} is ${declaredType.toUpperCase()}, and a time zone in force on the server is behind UTC`,
+    {
+      code: 'ZONE_BEHIND',
+      hint: "Name the zone that the application writes in with --time-zone: UTC, or the server's.",
+    },
   );
 }
 

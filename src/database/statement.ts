@@ -9,6 +9,8 @@ import { isLockWait, isLost, toCleanupError } from './faults.js';
 import type { DriverLog } from './knex.js';
 
 const CANCEL_AGAIN_MS = 500;
+/** How long a server that comes back is waited for, to ask what became of a COMMIT. */
+const ASK_AGAIN_FOR_MS = 10_000;
 
 /** An open connection, and what is known of it. */
 export interface Line {
@@ -60,6 +62,19 @@ export async function send<T>(line: Line, statement: PromiseLike<T>, doing: stri
     line.onLock?.(true);
   }
   throw error;
+}
+
+/** Never cancelled, only awaited, until the grace after a stop is over; sent also after a stop. */
+export async function sendAlways<T>(line: Line, statement: PromiseLike<T>, doing: string): Promise<T> {
+  const answer = Promise.resolve(statement).then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+  const settled = await orAborted<Settled<T>>(answer, line.deadline.drop);
+  if (settled !== undefined && 'value' in settled) return settled.value;
+  const error = settled && toCleanupError(line.driver, settled.error, doing);
+  if (settled === undefined || isLost(error)) drop(line);
+  throw error ?? stopped(line, `${doing}; it did not answer, the connection was dropped`, true);
 }
 
 /** Ends the statement in hand; resolves to its answer, or to undefined where none came until the connection is dropped. */
@@ -137,9 +152,32 @@ async function endOnce(
   const ended = await orAborted(answer, line.deadline.drop);
   if (ended === undefined) drop(line);
   if (statement === 'ROLLBACK') return ended?.fault;
-  if (ended === undefined || isLost(ended.fault)) throw unconfirmed(ended?.fault);
+  if (ended === undefined || isLost(ended.fault)) return afterLoss(line, ended?.fault);
   if (ended.fault === undefined && !line.driver.isCommitted(ended.value)) return notCommitted();
   return ended.fault;
+}
+
+/** A COMMIT without an answer: an engine may be able to tell, over another connection, what became of it. */
+async function afterLoss(line: Line, fault: CleanupError | undefined): Promise<CleanupError | undefined> {
+  if (!line.dropped) drop(line);
+  const wasCommitted = await askWhetherCommitted(line);
+  if (wasCommitted === undefined) throw unconfirmed(fault);
+  return wasCommitted ? undefined : fault;
+}
+
+async function askWhetherCommitted({ driver, deadline, openSide, log }: Line): Promise<boolean | undefined> {
+  const giveUpAt = performance.now() + ASK_AGAIN_FOR_MS;
+  for (let attempts = 1; driver.wasCommitted !== undefined; attempts++) {
+    const answer = driver.wasCommitted(openSide).then(
+      (wasCommitted) => ({ wasCommitted }),
+      (error: unknown) => log(`what became of the COMMIT cannot be told yet: ${String(error)}`),
+    );
+    const told = await orAborted(answer, deadline.drop);
+    if (told) return told.wasCommitted;
+    if (deadline.drop.aborted || performance.now() > giveUpAt) return undefined;
+    await sleep(backOffMs(attempts), deadline.drop);
+  }
+  return undefined;
 }
 
 function unconfirmed(fault: CleanupError | undefined): CleanupError {

@@ -69,7 +69,7 @@ export async function openTable(
   const driver = engineOf(target).createDriver(target);
   const connection = await openConnection(driver, deadline, log, onLock);
   try {
-    const session = await driver.openSession(connection, deadline.remainingMs());
+    const session = await driver.openSession(connection, deadline.remainingMs(), connection.handle);
     // Before the catalogue is read: what changes in between is seen as a change, too.
     const definition = await session.readDefinition(selection);
     const table = await session.findTable(selection);
@@ -135,7 +135,10 @@ function createSessions(
       await session.begin(table);
       if ((await session.readDefinition(selection)) !== definition) throw tableChanged(table);
     },
-    commit: () => connection.end('COMMIT'),
+    async commit() {
+      await session.beforeCommit?.();
+      await connection.end('COMMIT');
+    },
     async rollback() {
       if (connection.isDropped()) return;
       await connection.end('ROLLBACK').catch((error: unknown) => {

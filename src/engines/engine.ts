@@ -8,7 +8,7 @@ import type { Parsed } from '../parsing.js';
 import type { ConditionSyntax } from './condition.js';
 import type { Query, Sql, Statements } from './sql.js';
 
-export type EngineName = 'sqlite' | 'mysql';
+export type EngineName = 'sqlite' | 'mysql' | 'postgresql';
 
 /** A database that a URL names. */
 export interface Target {
@@ -68,8 +68,10 @@ export interface Driver {
   readonly commitKeepsTransaction: boolean;
   /** Whether this answer to COMMIT says that it was one. */
   isCommitted(answer: unknown): boolean;
-  /** Says all settings of the connection explicitly. `remainingMs` may be Infinity. */
-  openSession(statements: Statements, remainingMs: number): Promise<Session>;
+  /** What became of a COMMIT that was not answered; undefined, or absent, where nobody can tell. Rejects where it may be told later. */
+  wasCommitted?(openSide: () => Promise<Knex>): Promise<boolean | undefined>;
+  /** Says all settings of the connection, the driver's own, explicitly. `remainingMs` may be Infinity. */
+  openSession(statements: Statements, remainingMs: number, connection: unknown): Promise<Session>;
 }
 
 /** A connection that has been made ready. */
@@ -82,10 +84,14 @@ export interface Session {
   findTable(names: TableNames): Promise<Table>;
   /** How far the time zone of connections, unless they set another, is ahead of UTC within a year, at most. */
   aheadOfUtcMs(): Promise<number>;
+  /** The same, behind UTC; absent where the time of a column without a zone is not written by it. */
+  behindUtcMs?(): Promise<number>;
   /** Keeps a second run away from the same table until the connection ends. @throws CleanupError `busy` */
   lock(table: Table): Promise<void>;
   /** Begins a transaction in which the table cannot be altered by others. */
   begin(table: Table): Promise<void>;
+  /** Sent at the end of each transaction, before its COMMIT. */
+  beforeCommit?(): Promise<void>;
   /** The condition "expired", whole and type-safe. */
   expired(table: Table, format: ColumnFormat, cutoff: Cutoff): Predicate;
   /** Chooses what to walk along. */
@@ -208,8 +214,8 @@ export interface Finding {
 
 /** How far the replicas are behind. */
 export interface LagWatch {
-  /** There is nothing to watch: nobody is ever waited for. */
-  readonly watchesNothing: boolean;
+  /** Nobody is ever waited for: what to do about it. Undefined where somebody is watched. */
+  readonly watchesNothing: string | undefined;
   /** Why to wait now, such as "replica mysql://db2:3306 is 12 s behind"; undefined where nobody is further behind. */
   reasonToWait(): Promise<string | undefined>;
   close(): Promise<void>;

@@ -3,16 +3,19 @@ import type { Parser } from '../parsing.js';
 import type { Engine, EngineName, Target } from './engine.js';
 import { mysql } from './mysql/index.js';
 import type { MysqlTarget } from './mysql/target.js';
+import { postgresql } from './postgresql/index.js';
+import type { PostgresqlTarget } from './postgresql/target.js';
 import { sqlite } from './sqlite/index.js';
 import type { SqliteTarget } from './sqlite/target.js';
 import { splitOnce } from './url.js';
 
 /** A database of any of the engines. */
-export type DatabaseTarget = SqliteTarget | MysqlTarget;
+export type DatabaseTarget = SqliteTarget | MysqlTarget | PostgresqlTarget;
 
 const ENGINES: { readonly [Name in EngineName]: Engine<Extract<DatabaseTarget, { readonly engine: Name }>> } = {
   sqlite,
   mysql,
+  postgresql,
 };
 
 export function engineOf({ engine }: Pick<Target, 'engine'>): Engine<DatabaseTarget> {

@@ -71,6 +71,20 @@ function isSame(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }
 
+export function notALifetime(column: string, type: string): CleanupError {
+  return new CleanupError('refused', `the column ${column} is of type ${type}, which holds no number of seconds`, {
+    code: 'LIFETIME_TYPE',
+    hint: 'Check --lifetime-column.',
+  });
+}
+
+export function lockHeld(): CleanupError {
+  return new CleanupError('busy', 'another session-cleanup run is at work on this table', {
+    code: 'LOCK_HELD',
+    hint: 'Wait for it to end, or make the interval between runs longer than --timeout.',
+  });
+}
+
 /** `why` completes a sentence that begins with the column. */
 export function columnRefused(column: string, why: string): CleanupError {
   return new CleanupError('refused', `the column ${column} ${why}`, {

@@ -16,6 +16,8 @@ export interface Statements {
   query(doing: string): Query;
   /** The first lock is an error. */
   queryOnce(doing: string): Query;
+  /** Sends also after a stop, and is never cancelled: for what takes no time and keeps the transaction whole. */
+  queryAlways(doing: string): Query;
 }
 
 /** All of them, as a condition; those that are undefined are left out. */

@@ -1,7 +1,8 @@
 // A last activity taken for an end would delete every live session. Which columns hold one, by their name, by their table
 // and by the known stores; and the refusal where nobody has said how long a session lives after it.
+import type { EngineName } from '../engines/engine.js';
 import { CleanupError } from '../errors.js';
-import { type Preset, presetOf, type StoreEngine, type StoreName, storeNames } from '../stores.js';
+import { type Preset, presetOf, type StoreName, storeNames } from '../stores.js';
 
 export interface ExpiresColumn {
   /** The names as the engine spells them. */
@@ -9,7 +10,7 @@ export interface ExpiresColumn {
   readonly column: string;
   /** All columns of the table. */
   readonly columns: readonly string[];
-  readonly engine: StoreEngine;
+  readonly engine: EngineName;
 }
 
 // THE table of words. A name with one of END is an end, whatever else is in it. One with a word of ACTIVITY is a last

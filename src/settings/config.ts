@@ -31,6 +31,8 @@ export interface Config {
   /** SQL of the engine, to stand in parentheses. */
   readonly where: string | undefined;
   readonly maxDelete: RowLimit | undefined;
+  /** It is known in which zone a time without one was written: it was given, or the store writes UTC. */
+  readonly zoneIsKnown: boolean;
   /** The store writes its times as texts without a zone, whatever the zone of its connection is. */
   readonly writesLiterals: boolean;
   readonly dryRun: boolean;
@@ -108,6 +110,7 @@ function createConfig(
     lifetimeIsGiven: isLifetimeGiven(preset, given),
     where: settings.where,
     maxDelete: settings.maxDelete,
+    zoneIsKnown: given.timeZone !== undefined || preset !== undefined,
     writesLiterals: preset?.writes === 'literal',
     dryRun: settings.dryRun ?? false,
     batchSize: settings.batchSize,

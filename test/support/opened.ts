@@ -7,7 +7,7 @@ import { databaseUrl } from '../../src/engines/index.js';
 import type { KeyStep } from '../../src/engines/key-walk.js';
 import { createCutoff } from '../../src/expiry/cutoff.js';
 
-export const AS_STORED = { expiresFormat: 'auto', olderThanMs: 0, writesLiterals: false } as const;
+export const AS_STORED = { expiresFormat: 'auto', olderThanMs: 0, writesLiterals: false, zoneIsKnown: true } as const;
 
 export function openTableAt(url: string, table: string, deadline: Deadline): Promise<OpenTable> {
   const target = databaseUrl(url);

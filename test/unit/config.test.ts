@@ -2,14 +2,19 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
+import type { EngineName } from '../../src/engines/engine.js';
 import { CleanupError } from '../../src/errors.js';
 import { type Config, readBasics, resolveConfig } from '../../src/settings/config.js';
 import type { SettingName } from '../../src/settings/settings.js';
-import { presetOf, type StoreEngine, storeNames } from '../../src/stores.js';
+import { presetOf, storeNames } from '../../src/stores.js';
 
 type Flags = Partial<Record<SettingName, string | boolean>>;
 
-const URLS: Readonly<Partial<Record<StoreEngine, string>>> = { sqlite: 'sqlite:app.db', mysql: 'mysql://h/app' };
+const URLS: Readonly<Record<EngineName, string>> = {
+  sqlite: 'sqlite:app.db',
+  mysql: 'mysql://h/app',
+  postgresql: 'postgresql://h/app',
+};
 
 function resolve(flags: Flags, env: Record<string, string> = {}): Promise<Config | CleanupError> {
   return resolveConfig({
@@ -36,7 +41,7 @@ async function problemOf(flags: Flags, env?: Record<string, string>): Promise<st
 }
 
 describe('a store', () => {
-  for (const [engine, dbUrl] of Object.entries(URLS) as [StoreEngine, string][]) {
+  for (const [engine, dbUrl] of Object.entries(URLS) as [EngineName, string][]) {
     for (const store of storeNames) {
       const preset = presetOf(store, engine);
       if (preset === undefined) continue;

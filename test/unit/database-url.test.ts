@@ -8,7 +8,8 @@ import { createRedactor } from '../../src/report/redact.js';
 
 const UNREADABLE =
   /^cannot be read as a URL: special characters in the user name or password must be percent-encoded \(# \/ \? @ : % as %23 %2F %3F %40 %3A %25\)$/;
-const UNKNOWN_FORM = /^must be sqlite:path, sqlite:\/\/\/absolute\/path, file:path, mysql:\/\/.*mysql2:.*mariadb:/;
+const UNKNOWN_FORM =
+  /^must be sqlite:path, sqlite:\/\/\/absolute\/path, file:path, mysql:\/\/.*mysql2:.*mariadb:.*postgresql:.*postgres:/;
 
 function problemOf(raw: string): string {
   const parsed = databaseUrl(raw);
@@ -233,7 +234,7 @@ describe('a MySQL URL', () => {
     'mysql://app:a\u0085b@db/shop': /control character/,
     'mysql:app@db/shop': UNKNOWN_FORM,
     'mysql:/app@db/shop': UNKNOWN_FORM,
-    'postgres://app:hunter2@db/shop': UNKNOWN_FORM,
+    'sqlserver://app:hunter2@db/shop': UNKNOWN_FORM,
     'http://app:hunter2@db/shop': UNKNOWN_FORM,
     '"mysql://app:hunter2@db/shop"': UNKNOWN_FORM,
     'DATABASE_URL=mysql://app:hunter2@db/shop': UNKNOWN_FORM,
@@ -308,7 +309,7 @@ describe('a hostile password', () => {
 
   test('is not repeated with any other scheme either', () => {
     const scheme = fc.constantFrom(
-      'postgres://',
+      'sqlserver://',
       'http://',
       'sqlite://',
       'file://',

@@ -222,7 +222,8 @@ describe('the arguments of the scheduled run', () => {
     const problems = {
       'mysql://cleaner:s3cret@db/app': /^--db-url has a password.*give --db-url-file$/,
       'mysql://cleaner@db/app?ssl-mode=VERIFY_CA&ssl-ca=ca.pem': /^--db-url must have an absolute ssl-ca/,
-      'postgres://db/app': /^--db-url must be sqlite:path/,
+      'postgres://cleaner@db/app?sslmode=verify-ca&sslrootcert=ca.pem': /^--db-url must have an absolute sslrootcert/,
+      'sqlserver://db/app': /^--db-url must be sqlite:path/,
     };
     for (const [raw, problem] of Object.entries(problems)) {
       const parsed = of({ '--db-url': raw });

@@ -2,7 +2,7 @@
 import { CleanupError } from '../../errors.js';
 import type { StoredAs } from '../../expiry/format.js';
 import type { Table, TableNames } from '../engine.js';
-import { type Columns, columnRefused, missingTable, notATable, spelledColumn } from '../refusals.js';
+import { type Columns, columnRefused, missingTable, notALifetime, notATable, spelledColumn } from '../refusals.js';
 import type { Query } from '../sql.js';
 import { ignoreAnswered } from './faults.js';
 import { refuseCascadeBack } from './foreign-keys.js';
@@ -117,10 +117,7 @@ function findLifetime(columns: CatalogueRows, all: Columns, wanted: string): str
   const name = spelledColumn(all, wanted, '--lifetime-column');
   const type = String(columns.find((candidate) => candidate.name === name)?.type);
   if (STORED_AS[type] === 'number') return quote(name);
-  throw new CleanupError('refused', `the column ${name} is of type ${type}, which holds no number of seconds`, {
-    code: 'LIFETIME_TYPE',
-    hint: 'Check --lifetime-column.',
-  });
+  throw notALifetime(name, type);
 }
 
 /** SQL for the storage class of the column's values. */

@@ -1,8 +1,7 @@
 // mysql2 under Knex: how to connect, how to cancel, and what its answers look like.
 import type { Socket } from 'node:net';
 import type { Knex } from 'knex';
-import { CleanupError } from '../../errors.js';
-import { readTextFile } from '../../text-file.js';
+import { readCaFile } from '../ca-file.js';
 import { createDial } from '../dial.js';
 import type { Driver } from '../engine.js';
 import { classify } from './faults.js';
@@ -51,7 +50,7 @@ async function connectionConfig(
   stop: AbortSignal,
 ): Promise<Knex.MySql2ConnectionConfig> {
   const { tls } = target;
-  const ca = tls.caPath === undefined ? undefined : await readCa(tls.caPath, stop);
+  const ca = tls.caPath === undefined ? undefined : await readCaFile(tls.caPath, 'ssl-ca', stop);
   return {
     ...(target.socketPath === undefined ? overNetwork(target, stop) : { socketPath: target.socketPath }),
     user: target.user,
@@ -82,16 +81,4 @@ function overNetwork({ host, port }: MysqlTarget, stop: AbortSignal): Knex.MySql
   const dial = createDial(stop);
   const stream = (): Socket => dial().connect(port, host).setKeepAlive(true).setNoDelay(true);
   return Object.assign({ host, port }, { stream });
-}
-
-async function readCa(path: string, stop: AbortSignal): Promise<string> {
-  try {
-    return (await readTextFile(path, stop)).text;
-  } catch (cause) {
-    throw new CleanupError('usage', '--db-url: the file of ssl-ca cannot be read', {
-      code: (cause as NodeJS.ErrnoException).code,
-      hint: 'Check the path and its permissions.',
-      cause,
-    });
-  }
 }

@@ -24,6 +24,7 @@ interface Node {
 
 // The first is MariaDB's alone, and the only one there that shows channels with a name. MySQL has the second since
 // 8.0.22 and not the third since 8.4.
+const NOTHING = 'give --replica, or connect to a Galera node';
 const CHANNELS = ['SHOW ALL SLAVES STATUS', 'SHOW REPLICA STATUS', 'SHOW SLAVE STATUS'];
 
 export async function openLagWatch(options: LagOptions<MysqlTarget>): Promise<LagWatch> {
@@ -32,7 +33,7 @@ export async function openLagWatch(options: LagOptions<MysqlTarget>): Promise<La
   const ours = await readNode(primary);
   let pausedNs = ours?.pausedNs ?? 0;
   return {
-    watchesNothing: replicas.length === 0 && ours === undefined,
+    watchesNothing: replicas.length === 0 && ours === undefined ? NOTHING : undefined,
     async reasonToWait() {
       const before = pausedNs;
       pausedNs = (await readNode(primary))?.pausedNs ?? 0;

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { CleanupError } from '../../errors.js';
 import type { Session, Table } from '../engine.js';
+import { lockHeld } from '../refusals.js';
 import type { Query, Statements } from '../sql.js';
 import { findTable, readDefinition } from './catalogue.js';
 import { openWalk } from './deleting.js';
@@ -159,8 +160,5 @@ async function lock(query: Query, { schema, name }: Table, { foldsNames }: Serve
   // Some clusters and proxies refuse GET_LOCK. The row locks are enough for safety; the lock saves double work.
   const rows = await query('SELECT GET_LOCK(?, 0) AS held', [lockName]).catch(ignoreAnswered);
   if (rows === undefined || String(rows[0]?.held) !== '0') return;
-  throw new CleanupError('busy', 'another session-cleanup run is at work on this table', {
-    code: 'LOCK_HELD',
-    hint: 'Wait for it to end, or make the interval between runs longer than --timeout.',
-  });
+  throw lockHeld();
 }
