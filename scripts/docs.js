@@ -90,7 +90,7 @@ function lineKeys() {
 
 function metrics() {
   const record = { timestamp: new Date(0).toISOString(), exit_status: 0, deleted_count: 0, duration_ms: 0 };
-  const file = renderMetrics(record, '', new Date(0));
+  const file = renderMetrics(record, '', { oldestExpired: undefined, now: () => new Date(0) });
   const gauges = [...file.matchAll(/^# HELP (\S+) (.*)$/gm)];
   return table(
     ['metric', 'value'],

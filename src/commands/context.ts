@@ -5,6 +5,7 @@ import type { DriverLog } from '../database/knex.js';
 import { type ExpiredRows, type OpenTable, openTable } from '../database/table.js';
 import { createCutoff, decideCutoff } from '../expiry/cutoff.js';
 import type { ColumnFormat } from '../expiry/format.js';
+import { knownTableRefusal } from '../expiry/known-tables.js';
 import { lastActivityRefusal } from '../expiry/last-activity.js';
 import type { RunFacts } from '../report/facts.js';
 import type { Config } from '../settings/config.js';
@@ -53,7 +54,7 @@ export async function withInspectedTable<T>(
     watcher?.waiting(isLocked ? { kind: 'lock' } : undefined),
   );
   try {
-    refuseLastActivity(table, config);
+    refuseMistakenColumn(table, config);
     const format = await table.inspect(config);
     note({ expiresFormat: format?.format, expiresIndex: table.facts.expiresIndexes[0]?.index });
     const [host, database] = [now().getTime(), await table.clock()];
@@ -70,10 +71,11 @@ export async function withInspectedTable<T>(
   }
 }
 
-/** A last activity that is taken for an end would delete every live session. */
-function refuseLastActivity({ facts }: OpenTable, { target: { engine }, lifetimeIsGiven }: Config): void {
-  if (lifetimeIsGiven) return;
+/** What is taken for an end, or for the lifetime of all rows, and is not: live sessions would go. */
+function refuseMistakenColumn({ facts }: OpenTable, config: Config): void {
   const { name: table, expiresColumn: column, columns } = facts;
-  const refusal = lastActivityRefusal({ table, column, columns, engine });
+  const expires = { table, column, columns, engine: config.target.engine };
+  const refusal =
+    (config.lifetimeIsGiven ? undefined : lastActivityRefusal(expires)) ?? knownTableRefusal(expires, config);
   if (refusal !== undefined) throw refusal;
 }

@@ -95,7 +95,7 @@ function wordsOf(name: string): readonly string[] {
 }
 
 /** Stores whose table this is, and which keep a last activity in this column. */
-function storesWithLastActivity({ table, column, engine }: ExpiresColumn): readonly StoreName[] {
+export function storesWithLastActivity({ table, column, engine }: ExpiresColumn): readonly StoreName[] {
   return storeNames.filter((name) => {
     const preset = presetOf(name, engine);
     return (

@@ -99,6 +99,46 @@ async function proveStore(
   }
 }
 
+describe('one lifetime for rows that have their own, or of which some live longer, is refused', {
+  concurrency: 4,
+}, () => {
+  for (const name of storeNames) {
+    for (const { name: engineName, family, create } of engines) {
+      const { table, expiresColumn, lifetimeColumn, where } = presetOf(name, family) ?? {};
+      const [form] = [FIXTURES[name][family] ?? []].flat();
+      if (form === undefined || (lifetimeColumn ?? where) === undefined) continue;
+      test(`${name} on ${engineName}`, async (t) => {
+        const database = await create();
+        t.after(() => database.drop());
+        const rows = [form.insert, ...(form.kept ?? [])].flatMap((insert, at) =>
+          inserts({ insert }, `row ${at}`, form.at(NOW - 30 * DAY)),
+        );
+        for (const statement of [...form.schema, ...rows]) await database.run(statement);
+        const column = ['--table', String(table), '--expires-column', String(expiresColumn)];
+        const { status, output } = await runAtNow(['--db-url', database.url, ...column, '--older-than', '1d']);
+        const { outcome, error_code: code, hint } = JSON.parse(output);
+        const expected = lifetimeColumn === undefined ? 'OTHER_ROWS' : 'OWN_LIFETIMES';
+        assert.deepEqual({ status, outcome, code }, { status: 3, outcome: 'refused', code: expected });
+        assert.ok(hint.startsWith(`Try --store ${name}, `), hint);
+        const [{ count } = {}] = await database.query(`SELECT COUNT(*) AS count FROM ${tableOf(form)}`);
+        assert.equal(Number(count), rows.length);
+
+        const heeded = lifetimeColumn === undefined ? ['--where', '1 = 0'] : ['--lifetime-column', lifetimeColumn];
+        const dryRun = await runAtNow([
+          '--db-url',
+          database.url,
+          ...column,
+          '--older-than',
+          '1d',
+          ...heeded,
+          '--dry-run',
+        ]);
+        assert.equal(dryRun.status, 0, dryRun.output);
+      });
+    }
+  }
+});
+
 test('a store that keeps the last activity without a default lifetime has to be told one', async () => {
   for (const [store, url] of [
     ['request-tracker', 'mysql://127.0.0.1/x'],
