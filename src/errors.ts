@@ -66,3 +66,22 @@ export class CleanupError extends Error {
     return EXIT_STATUSES[this.kind];
   }
 }
+
+/** What nobody has foreseen is a defect, unless it is the missing working directory, for which Node asks anywhere. */
+export function asCleanupError(error: unknown): CleanupError {
+  if (error instanceof CleanupError) return error;
+  if ((error as NodeJS.ErrnoException).syscall === 'uv_cwd') {
+    return new CleanupError('usage', 'the working directory no longer exists, and a relative path starts there', {
+      code: 'NO_WORKING_DIRECTORY',
+      hint: 'Change to a directory that exists, or give absolute paths.',
+      cause: error,
+    });
+  }
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  return new CleanupError('failed', 'an unexpected error', {
+    said: `${name}: ${message}`,
+    code: 'INTERNAL',
+    hint: 'This is a defect of session-cleanup: please report it with this line.',
+    cause: error,
+  });
+}

@@ -2,14 +2,14 @@
 import { createDeadline, type Deadline } from './cleanup/deadline.js';
 import { type Invocation, parseArguments } from './cli/program.js';
 import { withCorrelationId } from './correlation.js';
-import { CleanupError } from './errors.js';
-import { type CommandReport, endingOfError, type RunFacts } from './report/facts.js';
+import { asCleanupError, CleanupError } from './errors.js';
+import { type CommandReport, endingOfError } from './report/facts.js';
 import type { Logger } from './report/logger.js';
+import { openNotes } from './report/notes.js';
 import { createProgressLine } from './report/progress.js';
 import { createRecord } from './report/record.js';
 import { createRedactor, type Redact } from './report/redact.js';
 import { type Config, type Logging, readBasics, resolveConfig, usageError } from './settings/config.js';
-import { presetOf } from './stores.js';
 import { orAborted } from './waiting.js';
 import { type World, write } from './world.js';
 
@@ -66,15 +66,12 @@ async function cleanUpOrCheck(call: Call, kind: 'run' | 'check', config: Config)
   const { world, deadline, startedAt, logging } = call;
   const redact = createRedactor([config.target, ...config.replicas].flatMap(({ secrets }) => secrets));
   const logger = await openLogger(call, redact);
-  let facts = factsOf(config, kind);
-  const note = (more: Partial<RunFacts>): void => {
-    facts = { ...facts, ...more };
-  };
-  const warn = (problem: string): void => note({ warning: [facts.warning, problem].filter(Boolean).join('; ') });
   const debug = (name: string, details: Readonly<Record<string, string | number>>): void =>
     logger.tell({ ...told(call), kind: 'event', name, details });
   const showsProgress = kind === 'run' && world.stderr.isTTY === true && !logging.quiet && !config.dryRun;
   const progress = showsProgress ? createProgressLine(world.stderr, () => performance.now()) : undefined;
+  const notes = openNotes(config, kind);
+  const { note, warn } = notes;
   const work = kind === 'run' ? (await import('./commands/run.js')).run : (await import('./commands/check.js')).check;
   const ending = await work({
     config,
@@ -94,16 +91,12 @@ async function cleanUpOrCheck(call: Call, kind: 'run' | 'check', config: Config)
   const report = (): CommandReport => ({
     ...told(call),
     kind,
-    facts,
+    facts: notes.facts(),
     ending,
     durationMs: performance.now() - startedAt,
   });
   if (config.metricsFile !== undefined && kind === 'run') {
-    const { writeMetrics } = await import('./report/metrics.js');
-    const { oldestExpired } = facts;
-    const options = { oldestExpired, now: () => world.now() };
-    const writing = writeMetrics(config.metricsFile, createRecord(report(), redact), options);
-    const problem = await problemOf(writing, deadline.skip);
+    const problem = await tellMetrics(call, config.metricsFile, report(), redact);
     if (problem !== undefined) warn(problem);
   }
   // On a terminal that is both outputs, it would take the line away.
@@ -111,6 +104,23 @@ async function cleanUpOrCheck(call: Call, kind: 'run' | 'check', config: Config)
   logger.tell(report());
   await orAborted(logger.flush(), deadline.leave);
   return ending.exitStatus;
+}
+
+/** Resolves to what went wrong in it, which is said and changes nothing else. */
+async function tellMetrics(
+  { world, deadline }: Call,
+  path: string,
+  report: CommandReport,
+  redact: Redact,
+): Promise<string | undefined> {
+  const { writeMetrics } = await import('./report/metrics.js');
+  const options = { oldestExpired: report.facts.oldestExpired, now: () => world.now() };
+  const written = writeMetrics(path, createRecord(report, redact), options).then(
+    () => ({ problem: undefined }),
+    (error: unknown) => ({ problem: asCleanupError(error).message }),
+  );
+  const answer = await orAborted(written, deadline.skip);
+  return answer === undefined ? 'the metrics file cannot be written: the disk does not answer' : answer.problem;
 }
 
 function readConfig(
@@ -167,51 +177,4 @@ async function openLogger({ world, logging }: Call, redact: Redact): Promise<Log
 /** What every report begins with. */
 function told({ world, correlationId }: Call): Pick<CommandReport, 'at' | 'correlationId' | 'version'> {
   return { at: world.now(), correlationId, version: world.version };
-}
-
-function factsOf(config: Config, kind: 'run' | 'check'): RunFacts {
-  const { store, target } = config;
-  return {
-    database: target.shown,
-    table: config.schema === undefined ? config.table : `${config.schema}.${config.table}`,
-    expiresColumn: config.expiresColumn,
-    timeZone: config.timeZone,
-    olderThanMs: config.olderThanMs,
-    lifetimeColumn: config.lifetimeColumn,
-    store,
-    lifetimeIsDefault: store !== undefined && presetOf(store, target.engine)?.lifetimeMs === config.olderThanMs,
-    where: config.where,
-    timeoutMs: config.timeoutMs,
-    dryRun: config.dryRun || kind === 'check',
-    batchSize: config.batchSize,
-    warning: config.warning,
-  };
-}
-
-/** Of the metrics file: what went wrong in writing it, which is said and changes nothing else. */
-async function problemOf(writing: Promise<void>, skip: AbortSignal): Promise<string | undefined> {
-  const written = writing.then(
-    () => ({ problem: undefined }),
-    (error: unknown) => ({ problem: asCleanupError(error).message }),
-  );
-  const answer = await orAborted(written, skip);
-  return answer === undefined ? 'the metrics file cannot be written: the disk does not answer' : answer.problem;
-}
-
-function asCleanupError(error: unknown): CleanupError {
-  if (error instanceof CleanupError) return error;
-  if ((error as NodeJS.ErrnoException).syscall === 'uv_cwd') {
-    return new CleanupError('usage', 'the working directory no longer exists, and a relative path starts there', {
-      code: 'NO_WORKING_DIRECTORY',
-      hint: 'Change to a directory that exists, or give absolute paths.',
-      cause: error,
-    });
-  }
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return new CleanupError('failed', 'an unexpected error', {
-    said: `${name}: ${message}`,
-    code: 'INTERNAL',
-    hint: 'This is a defect of session-cleanup: please report it with this line.',
-    cause: error,
-  });
 }

@@ -1,15 +1,16 @@
-// What happens when the time is used up, or a signal arrives. Time and signals become AbortSignals, and this is their
-// time line:
+// What happens when the time runs out, or a signal arrives. Both become AbortSignals; this is the time line, and who
+// does each part:
 //
-//   nearly used up       isNearlyUsedUp: the walk takes no further step and commits (`incomplete`)   cleanup/cleanup.ts
-//   used up, or signal   stop: nothing more is sent; the statement at work is cancelled in the engine, and then the
-//                        transaction is committed or rolled back (`timed_out`, `interrupted`; `busy` where the last
-//                        answer was that somebody holds a lock)                                 database/connection.ts
-//   5.0 s later          drop: the connection is dropped; a COMMIT without an answer is `unknown` database/connection.ts
-//   5.3 s later          skip: a file that is not written yet is given up                                       main.ts
-//   5.6 s later          leave: the line is given up, and the process ends      main.ts, bin/session-cleanup.js
+//   nearly used up       isNearlyUsedUp: takes no further step, and commits (`incomplete`)        cleanup/cleanup.ts
+//   used up, or signal   stop: sends nothing more, and cancels the statement in hand            database/statement.ts
+//                          - the transaction is still there: commits what earlier steps deleted, or rolls back
+//                            (`timed_out`, `interrupted`)                                         cleanup/cleanup.ts
+//                          - the last answer was that somebody holds a lock: `busy`             database/statement.ts
+//   5.0 s later          drop: drops the connection; COMMIT without an answer is `unknown`      database/statement.ts
+//   5.3 s later          skip: gives up a file that is not written yet                                        main.ts
+//   5.6 s later          leave: gives up the line, and ends the process                   main.ts, bin/session-cleanup.js
 //
-// A COMMIT that was confirmed decides the outcome: what comes after it only makes the end come sooner.
+// Once COMMIT is confirmed the outcome is decided: a stop then only makes the end come sooner.
 import { CleanupError, type StopSignal } from '../errors.js';
 
 const DROP_MS = 5_000;
