@@ -89,8 +89,8 @@ function lineKeys() {
 }
 
 function metrics() {
-  const record = { timestamp: new Date(0).toISOString(), exit_status: 0, deleted_count: 0, duration_ms: 0 };
-  const file = renderMetrics(record, '', { oldestExpired: undefined, now: () => new Date(0) });
+  const record = { timestamp: new Date(1000).toISOString(), exit_status: 0, deleted_count: 0, duration_ms: 0 };
+  const file = renderMetrics(record, '', { oldestExpired: new Date(0), now: () => new Date(1000) });
   const gauges = [...file.matchAll(/^# HELP (\S+) (.*)$/gm)];
   return table(
     ['metric', 'value'],
