@@ -81,6 +81,38 @@ function statuses() {
   );
 }
 
+/** For the README: what a script and its reader need. */
+function exitStatuses() {
+  return table(
+    ['status', 'meaning', 'what to do'],
+    EXIT_STATUSES.map((row) => [row.statuses.join(', '), row.meaning, row.todo]),
+  );
+}
+
+const COMMON = [
+  SETTINGS.dbUrlFile,
+  SETTINGS.store,
+  SETTINGS.table,
+  SETTINGS.expiresColumn,
+  SETTINGS.olderThan,
+  SETTINGS.where,
+  SETTINGS.maxDelete,
+  SETTINGS.dryRun,
+  SETTINGS.timeout,
+  SETTINGS.batchSize,
+];
+
+function commonFlags() {
+  return table(
+    ['flag', 'default', 'meaning'],
+    COMMON.map((setting) => [
+      code(setting.flags),
+      setting.default === undefined ? '' : code(setting.default),
+      ended(capitalised(setting.help)),
+    ]),
+  );
+}
+
 function lineKeys() {
   return table(
     ['key', 'when', 'value'],
@@ -98,7 +130,16 @@ function metrics() {
   );
 }
 
-const TABLES = { settings, 'schedule-flags': scheduleFlags, stores, statuses, 'line-keys': lineKeys, metrics };
+const TABLES = {
+  settings,
+  'common-flags': commonFlags,
+  'schedule-flags': scheduleFlags,
+  stores,
+  statuses,
+  'exit-statuses': exitStatuses,
+  'line-keys': lineKeys,
+  metrics,
+};
 
 function manPage() {
   return renderManPage({

@@ -33,6 +33,7 @@ describe('npm run docs -- --check', () => {
   test('names a file that is not as it would write it, which npm run docs then writes', (t) => {
     for (const [path, from, to] of [
       ['README.md', '| `--table <name>` |', '| `--tables <name>` |'],
+      ['docs/settings.md', '| `--table <name>` |', '| `--tables <name>` |'],
       ['man/session-cleanup.1', '.SH OPTIONS', '.SH FLAGS'],
     ] as const) {
       const folder = changed(t, path, (text) => text.replace(from, to));
@@ -49,13 +50,13 @@ describe('npm run docs -- --check', () => {
       [
         '<!-- npm run docs: settings -->',
         '<!-- npm run docs: setings -->',
-        /README\.md wants a table that there is not: setings/,
+        /settings\.md wants a table that there is not: setings/,
       ],
       ['<!-- npm run docs: settings -->', '', /no page has the table settings/],
-      ['<!-- end of what npm run docs writes -->', '', /README\.md has a marker without its end/],
+      ['<!-- end of what npm run docs writes -->', '', /settings\.md has a marker without its end/],
     ] as const) {
       const { status, stderr } = docs(
-        changed(t, 'README.md', (text) => text.replace(from, to)),
+        changed(t, 'docs/settings.md', (text) => text.replace(from, to)),
         '--check',
       );
       assert.equal(status, 1);
