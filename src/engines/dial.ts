@@ -1,14 +1,15 @@
 // How a driver reaches a server: its name is looked up where a resolver that does not answer can be left behind, and
 // every further connection goes to the address that the first one had.
-import { execFile } from 'node:child_process';
-import { lookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction, Socket } from 'node:net';
 import { domainToASCII } from 'node:url';
 
-/** Makes sockets that the driver connects. `stop` ends a look-up. */
+/** Makes sockets that the driver connects. */
 export type Dial = () => Socket;
 
-export function createDial(stop: AbortSignal): Dial {
+/** The look-up begins at once: loading a driver takes longer. `stop` ends it. */
+export function createDial(host: string, stop: AbortSignal): Dial {
+  const lookup = isIP(host) > 0 || host === 'localhost' ? undefined : lookupOf(askGetent(host, stop));
   let address: string | undefined;
   return () => {
     const socket = new Socket();
@@ -17,27 +18,36 @@ export function createDial(stop: AbortSignal): Dial {
       address ??= socket.remoteAddress;
     });
     return Object.assign(socket, {
-      connect: (port: number, host: string) => connect({ port, host: address ?? host, lookup: lookUp(stop) }),
+      connect: (port: number) => connect({ port, host: address ?? host, ...(lookup && { lookup }) }),
     });
   };
 }
 
-/** getaddrinfo runs in a thread that process.exit waits for, a minute long; `getent` asks it in a process of its own. */
-function lookUp(stop: AbortSignal): LookupFunction {
-  return (host, options, done) => {
-    if (host === 'localhost') return lookup(host, options, done);
-    const name = domainToASCII(host);
-    // It would be read as an option, and is no name of a host.
-    if (name === '' || name.startsWith('-')) return done(notFound(host), '');
+/**
+ * getaddrinfo runs in a thread that process.exit waits for, a minute long; `getent` asks it in a process of its own.
+ * Resolves to undefined where the system has no getent.
+ */
+async function askGetent(host: string, stop: AbortSignal): Promise<readonly LookupAddress[] | undefined> {
+  const name = domainToASCII(host);
+  // It would be read as an option, and is no name of a host.
+  if (name === '' || name.startsWith('-')) return [];
+  const { execFile } = await import('node:child_process');
+  return new Promise((resolve) => {
     execFile('getent', ['ahosts', name], { signal: stop }, (error, stdout) => {
-      // Not every system has it.
-      if (error?.code === 'ENOENT') return lookup(host, options, done);
       const found = new Set(stdout.split('\n').map((line) => line.split(' ', 1)[0] ?? ''));
       const addresses = [...found].filter(isIP).map((address) => ({ address, family: isIP(address) }));
-      const [first] = addresses;
-      if (first === undefined) return done(notFound(host), '');
-      return options.all ? done(null, addresses) : done(null, first.address, first.family);
+      resolve(error?.code === 'ENOENT' ? undefined : addresses);
     });
+  });
+}
+
+function lookupOf(asked: Promise<readonly LookupAddress[] | undefined>): LookupFunction {
+  return async (host, options, done) => {
+    const addresses = await asked;
+    if (addresses === undefined) return (await import('node:dns')).lookup(host, options, done);
+    const [first] = addresses;
+    if (first === undefined) return done(notFound(host), '');
+    return options.all ? done(null, [...addresses]) : done(null, first.address, first.family);
   };
 }
 

@@ -78,7 +78,7 @@ async function connectionConfig(
 
 /** The host stays in it: a certificate is held against its name. */
 function overNetwork({ host, port }: MysqlTarget, stop: AbortSignal): Knex.MySql2ConnectionConfig {
-  const dial = createDial(stop);
-  const stream = (): Socket => dial().connect(port, host).setKeepAlive(true).setNoDelay(true);
+  const dial = createDial(host, stop);
+  const stream = (): Socket => dial().connect(port).setKeepAlive(true).setNoDelay(true);
   return Object.assign({ host, port }, { stream });
 }

@@ -39,7 +39,7 @@ export function createDriver(target: PostgresqlTarget): Driver {
   let reach: Reach | undefined;
   return {
     async knexConfig(connectTimeoutMs, stop) {
-      const dial = target.socketFolder === undefined ? createDial(stop) : undefined;
+      const dial = target.socketFolder === undefined ? createDial(target.host, stop) : undefined;
       reach = { dial, ssl: await tlsOptions(target, stop) };
       return {
         client: 'pg',
