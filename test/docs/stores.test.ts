@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { presetOf, storeNames } from '../../src/stores.js';
 import { startCommand } from '../support/command.js';
-import { engines } from '../support/databases.js';
+import { engines, postgresqlEngines } from '../support/databases.js';
 import { blocks, read, section } from './markdown.js';
 
 const PAGE = read('docs/stores.md');
@@ -17,7 +17,7 @@ const timeAgo = (seconds: number): string =>
   `'${new Date(ago(seconds) * 1000).toISOString().slice(0, 19).replace('T', ' ')}'`;
 
 interface Example {
-  /** The columns besides `id`; TIME is the engine's type of a time without a zone. */
+  /** The columns besides `id`; TIME is the engine's type, and NAME the quoted `expiresAt`. */
   readonly columns: string;
   /** By `id`: the values of those columns. */
   readonly gone: Readonly<Record<string, string>>;
@@ -25,6 +25,9 @@ interface Example {
   /** Statements before the command. */
   readonly beside?: readonly string[];
 }
+
+const TIME = { sqlite: 'TEXT', mysql: 'DATETIME', postgresql: 'TIMESTAMPTZ' } as const;
+const NAME = { sqlite: '"expiresAt"', mysql: '`expiresAt`', postgresql: '"expiresAt"' } as const;
 
 /** By the table that the command cleans. */
 const EXAMPLES: Readonly<Record<string, Example>> = {
@@ -35,8 +38,8 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   },
   shop_session: {
     columns: 'expire TIME',
-    gone: { over: timeAgo(MINUTE) },
-    kept: { live: timeAgo(-MINUTE) },
+    gone: { over: timeAgo(DAY) },
+    kept: { live: timeAgo(-DAY) },
   },
   tomcat$sessions: {
     columns: 'lastaccess BIGINT, maxinactive INT',
@@ -56,7 +59,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   sessions: {
     columns: 'user_id INT, last_activity TIME',
     gone: { anonymous: `NULL, ${timeAgo(2 * DAY)}` },
-    kept: { angel: `1, ${timeAgo(2 * DAY)}`, visitor: `NULL, ${timeAgo(MINUTE)}` },
+    kept: { angel: `1, ${timeAgo(2 * DAY)}`, visitor: `NULL, ${timeAgo(0)}` },
   },
   personal_access_tokens: {
     columns: 'expires_at TIME',
@@ -78,9 +81,9 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     kept: { renewable: timeAgo(DAY), good: timeAgo(-DAY) },
   },
   verification: {
-    columns: '`expiresAt` TIME',
-    gone: { over: timeAgo(MINUTE) },
-    kept: { good: timeAgo(-MINUTE) },
+    columns: 'NAME TIME',
+    gone: { over: timeAgo(DAY) },
+    kept: { good: timeAgo(-DAY) },
   },
   oauth_tokens: {
     columns: 'issued_at INT, expires_in INT, client_id VARCHAR(40)',
@@ -117,7 +120,7 @@ test('every table of an example is in a command, and the other way round', () =>
 });
 
 describe('the command of the page deletes what it is to', { concurrency: 2 }, () => {
-  for (const { name: engineName, family, create } of engines) {
+  for (const { name: engineName, family, create } of [...engines, ...postgresqlEngines()]) {
     for (const args of commands) {
       const table = tableOf(args);
       const example = EXAMPLES[table];
@@ -126,8 +129,7 @@ describe('the command of the page deletes what it is to', { concurrency: 2 }, ()
       test(`for ${table} on ${engineName}`, async (t) => {
         const database = await create();
         t.after(() => database.drop());
-        const time = family === 'sqlite' ? 'TEXT' : 'DATETIME';
-        const columns = example.columns.replaceAll('TIME', time);
+        const columns = example.columns.replaceAll('TIME', TIME[family]).replace('NAME', NAME[family]);
         await database.run(`CREATE TABLE ${table} (id VARCHAR(40) PRIMARY KEY, ${columns})`);
         for (const statement of example.beside ?? []) await database.run(statement);
         for (const [id, values] of Object.entries({ ...example.gone, ...example.kept })) {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { presetOf, type StoreName, storeNames } from '../../src/stores.js';
-import { type Database, engines } from '../support/databases.js';
+import { type Database, engines as others, type PostgresqlDatabase, postgresqlEngines } from '../support/databases.js';
 import { runMain } from '../support/in-process.js';
 import { EXPRESS_SESSION } from './stores/express-session.js';
 import { DAY, type Fixture, type Form, HOUR, NOW } from './stores/fixture.js';
@@ -13,6 +13,8 @@ import { PHP_FRAMEWORKS } from './stores/php-frameworks.js';
 import { PHP_SITES } from './stores/php-sites.js';
 import { PHP_TOOLS } from './stores/php-tools.js';
 import { PYTHON_RUBY_PERL } from './stores/python-ruby-perl.js';
+
+const engines = [...others, ...postgresqlEngines()];
 
 const FIXTURES: Readonly<Record<StoreName, Fixture>> = {
   ...EXPRESS_SESSION,
@@ -57,7 +59,7 @@ async function proveStore(
   name: StoreName,
   fixture: Fixture,
   form: Form,
-  database: Database,
+  database: Database | PostgresqlDatabase,
   flags: readonly string[],
 ): Promise<void> {
   const cutoff = NOW - fixture.lifetimeMs;
@@ -150,12 +152,17 @@ test('a store that keeps the last activity without a default lifetime has to be 
   }
 });
 
-test('a store that writes local time on MySQL has to be told the zone, and only there', async () => {
-  for (const store of storeNames) {
-    const isLocal = presetOf(store, 'mysql')?.writes === 'local';
-    const { output } = await runAtNow(['--db-url', 'mysql://127.0.0.1/x', '--store', store, '--pause', 'x']);
-    assert.equal(output.includes('--time-zone'), isLocal, store);
-    assert.equal(presetOf(store, 'sqlite')?.writes, undefined);
+test('a store that writes local time has to be told the zone, on the engine where it does', async () => {
+  for (const [engine, url] of [
+    ['mysql', 'mysql://127.0.0.1/x'],
+    ['postgresql', 'postgres://127.0.0.1/x'],
+  ] as const) {
+    for (const store of storeNames) {
+      const isLocal = presetOf(store, engine)?.writes === 'local';
+      const { output } = await runAtNow(['--db-url', url, '--store', store, '--pause', 'x']);
+      assert.equal(output.includes('--time-zone'), isLocal, store);
+      assert.equal(presetOf(store, 'sqlite')?.writes, undefined);
+    }
   }
 });
 
@@ -191,6 +198,6 @@ function tableOf(form: Form): string {
 }
 
 /** On PostgreSQL a CHAR comes with its padding. */
-async function idsIn(database: Database, sql: string): Promise<string[]> {
+async function idsIn(database: Database | PostgresqlDatabase, sql: string): Promise<string[]> {
   return (await database.query(sql)).map(({ id }) => String(id).trimEnd()).toSorted();
 }
