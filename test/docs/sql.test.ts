@@ -4,7 +4,7 @@ import { createConnection, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import sqlite3 from 'sqlite3';
 import { runCommand } from '../support/command.js';
-import { engines } from '../support/databases.js';
+import { engines, postgresqlEngines } from '../support/databases.js';
 import { runHere } from '../support/in-process.js';
 import { createApp, steady } from './app.js';
 import { blocks, read, section } from './markdown.js';
@@ -13,7 +13,7 @@ const PAGE = read('docs/sql-and-grants.md');
 // Mostly live, as a table is that a cron job looks after: then the index is what the servers choose.
 const MOSTLY_LIVE = { expired: 2, live: 500 };
 const COMMENT = '/* session-cleanup correlation_id=README */ ';
-/** Without the comment, as the page says: those of the driver and of the end of a transaction. */
+/** Without the comment, as the page says. */
 const BARE = ['select version() as version', 'COMMIT'];
 
 /** What a block shows, without its own comments. */
@@ -63,19 +63,32 @@ async function statementsOf(
   serverUrl: string,
   work: (url: string) => Promise<unknown>,
 ): Promise<readonly string[]> {
-  const target = new URL(serverUrl);
   const statements: string[] = [];
+  // Each statement is short, and awaited before the next: it arrives as one packet, of a 4-byte header, COM_QUERY and on
+  // MySQL the number of its attributes.
+  await throughProxy(t, serverUrl, 3306, work, (data) => {
+    if (data[4] === 3 && data.readUIntLE(0, 3) === data.length - 4) {
+      statements.push(data.toString('utf8', 5).replace('\0\x01', ''));
+    }
+  });
+  return statements;
+}
+
+/** `work` is given a URL of the same server, by a proxy that is told of all that is sent. */
+async function throughProxy(
+  t: TestContext,
+  serverUrl: string,
+  defaultPort: number,
+  work: (url: string) => Promise<unknown>,
+  onData: (data: Buffer) => void,
+): Promise<void> {
+  const url = new URL(serverUrl);
+  const [port, host] = [Number(url.port || defaultPort), url.hostname];
   const listener = createServer((client) => {
-    const server = createConnection(Number(target.port || 3306), target.hostname);
+    const server = createConnection(port, host);
     client.on('error', () => server.destroy());
     server.on('error', () => client.destroy());
-    // Each statement is short, and awaited before the next: it arrives as one packet, of a 4-byte header, COM_QUERY and
-    // on MySQL the number of its attributes.
-    client.on('data', (data) => {
-      if (data[4] === 3 && data.readUIntLE(0, 3) === data.length - 4) {
-        statements.push(data.toString('utf8', 5).replace('\0\x01', ''));
-      }
-    });
+    client.on('data', onData);
     client.pipe(server);
     server.pipe(client);
   });
@@ -83,10 +96,91 @@ async function statementsOf(
   t.after(() => listener.close());
   const address = listener.address();
   assert.ok(typeof address === 'object' && address !== null);
-  const url = new URL(serverUrl);
   url.host = `127.0.0.1:${address.port}`;
   await work(url.href);
+}
+
+for (const on of postgresqlEngines()) {
+  test(`is that for PostgreSQL, ${on.name}`, async (t) => {
+    const database = await on.create();
+    t.after(() => database.drop());
+    await database.run('CREATE TABLE sessions (id VARCHAR(40) PRIMARY KEY, expires_at TIMESTAMPTZ NOT NULL)');
+    await database.run('CREATE INDEX sessions_expires_at ON sessions (expires_at)');
+    await database.run(
+      "INSERT INTO sessions SELECT 'expired ' || n, '2023-11-14 22:15Z' FROM generate_series(1, 2) AS n",
+    );
+    await database.run(
+      "INSERT INTO sessions SELECT 'live ' || n, '2096-10-02 07:06Z' FROM generate_series(1, 500) AS n",
+    );
+    await database.run('ANALYZE sessions');
+    const sent = await postgresqlStatementsOf(t, database.url, (url) =>
+      runCommand(['run', '--db-url', url, '--correlation-id', 'README']),
+    );
+    const [block = ''] = blocks(section(PAGE, 'PostgreSQL'), 'sql');
+    const seen = sent
+      .map(withoutComment)
+      .filter((statement) => !/\bpg_(attribute|class|constraint|control_system)\b/.test(statement));
+    const [version] = await database.query("SELECT current_setting('server_version_num')::int / 10000 AS major");
+    const isSent = (line: string): boolean =>
+      Number(version?.major) >= 14 || !line.includes('client_connection_check_interval');
+    const expected = shown(block)
+      .filter(isSent)
+      .map((line) => (Number(version?.major) >= 17 ? line : line.replace(/; SET transaction_timeout = '0'/, '')));
+    assert.deepEqual(seen.map(steadyOnPostgresql), expected.map(steadyOnPostgresql));
+  });
+}
+
+function steadyOnPostgresql(statement: string): string {
+  return steady(statement)
+    .replace(/(?<=_timeout = ')\d{5}ms/g, '<duration>')
+    .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:[\d.]+Z/g, '<time>')
+    .replace(/'-?\d+'::int/g, '<half of the hash>');
+}
+
+/** The statements that a client of PostgreSQL sends while `work` uses the URL, with their values filled in. */
+async function postgresqlStatementsOf(
+  t: TestContext,
+  serverUrl: string,
+  work: (url: string) => Promise<unknown>,
+): Promise<readonly string[]> {
+  const statements: string[] = [];
+  let left = Buffer.alloc(0);
+  let isStarted = false;
+  await throughProxy(t, serverUrl, 5432, work, (data) => {
+    left = Buffer.concat([left, data]);
+    for (;;) {
+      // All but the first message begin with their type.
+      const at = isStarted ? 1 : 0;
+      if (left.length < at + 4 || left.length < at + left.readUInt32BE(at)) return;
+      const end = at + left.readUInt32BE(at);
+      const [type, body] = [isStarted ? String.fromCharCode(left[0] ?? 0) : '', left.subarray(at + 4, end)];
+      left = left.subarray(end);
+      isStarted = true;
+      const [first = '', second = ''] = body.toString().split('\0');
+      if (type === 'Q') statements.push(first);
+      if (type === 'P') statements.push(second);
+      if (type === 'B') statements.push(filledIn(statements.pop() ?? '', boundValues(body)));
+    }
+  });
   return statements;
+}
+
+/** Of a Bind message of values in their text form. */
+function boundValues(body: Buffer): readonly string[] {
+  let at = body.indexOf(0) + 1;
+  at = body.indexOf(0, at) + 1;
+  at += 2 + 2 * body.readUInt16BE(at);
+  const count = body.readUInt16BE(at);
+  at += 2;
+  return Array.from({ length: count }, () => {
+    const length = body.readUInt32BE(at);
+    at += 4 + length;
+    return body.toString('utf8', at - length, at);
+  });
+}
+
+function filledIn(sql: string, values: readonly string[]): string {
+  return sql.replace(/\$(\d+)/g, (_all, number) => `'${values[Number(number) - 1]}'`);
 }
 
 test('is that for SQLite', async (t) => {
