@@ -5,10 +5,13 @@ process.env.NODE_ENV = 'production';
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DrizzleAdapter } from '@auth/drizzle-adapter';
+import PostgresAdapter from '@auth/pg-adapter';
 import { PrismaAdapter } from '@auth/prisma-adapter';
 import { drizzle as drizzleSqlite } from 'drizzle-orm/better-sqlite3';
 import { drizzle as drizzleMysql } from 'drizzle-orm/mysql2';
+import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres';
 import mysql from 'mysql2';
+import pg from 'pg';
 import { createPrisma } from './prisma.js';
 import { cleanUp, enginesOf, idsIn, prove } from './support.js';
 
@@ -28,6 +31,12 @@ const DRIZZLE_TABLES = {
       CONSTRAINT \`session_sessionToken\` PRIMARY KEY(\`sessionToken\`));
     ALTER TABLE \`session\` ADD CONSTRAINT \`session_userId_user_id_fk\`
       FOREIGN KEY (\`userId\`) REFERENCES \`user\`(\`id\`) ON DELETE cascade ON UPDATE no action`,
+  postgresql: `
+    CREATE TABLE "user" ("id" text PRIMARY KEY NOT NULL, "name" text, "email" text, "emailVerified" timestamp, "image" text,
+      CONSTRAINT "user_email_unique" UNIQUE("email"));
+    CREATE TABLE "session" ("sessionToken" text PRIMARY KEY NOT NULL, "userId" text NOT NULL, "expires" timestamp NOT NULL);
+    ALTER TABLE "session" ADD CONSTRAINT "session_userId_user_id_fk"
+      FOREIGN KEY ("userId") REFERENCES "public"."user"("id") ON DELETE cascade ON UPDATE no action`,
 };
 
 // What prisma migrate makes of the schema that the adapter's documentation asks for.
@@ -61,7 +70,22 @@ const PRISMA_TABLES = {
       UNIQUE INDEX \`Session_sessionToken_key\`(\`sessionToken\`)) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
     ALTER TABLE \`Session\` ADD CONSTRAINT \`Session_userId_fkey\`
       FOREIGN KEY (\`userId\`) REFERENCES \`User\`(\`id\`) ON DELETE CASCADE ON UPDATE CASCADE`,
+  postgresql: `
+    CREATE TABLE "User" ("id" TEXT NOT NULL, "name" TEXT, "email" TEXT NOT NULL, "emailVerified" TIMESTAMP(3), "image" TEXT,
+      CONSTRAINT "User_pkey" PRIMARY KEY ("id"));
+    CREATE TABLE "Session" ("sessionToken" TEXT NOT NULL, "userId" TEXT NOT NULL, "expires" TIMESTAMP(3) NOT NULL);
+    CREATE UNIQUE INDEX "User_email_key" ON "User"("email");
+    CREATE UNIQUE INDEX "Session_sessionToken_key" ON "Session"("sessionToken");
+    ALTER TABLE "Session" ADD CONSTRAINT "Session_userId_fkey"
+      FOREIGN KEY ("userId") REFERENCES "User"("id") ON DELETE CASCADE ON UPDATE CASCADE`,
 };
+
+// As the adapter's documentation has them.
+const PG_TABLES = `
+  CREATE TABLE users (id SERIAL, name VARCHAR(255), email VARCHAR(255), "emailVerified" TIMESTAMPTZ, image TEXT,
+    PRIMARY KEY (id));
+  CREATE TABLE sessions (id SERIAL, "userId" INTEGER NOT NULL, expires TIMESTAMPTZ NOT NULL,
+    "sessionToken" VARCHAR(255) NOT NULL, PRIMARY KEY (id))`;
 
 // drizzle writes the digits of UTC, which a TIMESTAMP takes for the connection's time zone: by default the server's.
 function openDrizzleOnMysql({ options }, timeZone) {
@@ -78,6 +102,10 @@ const ADAPTERS = {
     await database.run(DRIZZLE_TABLES[database.family]);
     if (database.family === 'sqlite')
       return { adapter: DrizzleAdapter(drizzleSqlite(database.connection)), close() {} };
+    if (database.family === 'postgresql') {
+      const pool = new pg.Pool(database.options);
+      return { adapter: DrizzleAdapter(drizzlePg(pool)), close: () => pool.end() };
+    }
     return openDrizzleOnMysql(database, '+00:00');
   },
 
@@ -87,10 +115,16 @@ const ADAPTERS = {
     const adapter = TypeORMAdapter({
       ...(family === 'sqlite'
         ? { type: 'better-sqlite3', database: path }
-        : { type: 'mysql', ...options, username: options.user }),
+        : { type: family === 'mysql' ? 'mysql' : 'postgres', ...options, username: options.user }),
       synchronize: true,
     });
     return { adapter, close: () => adapter.__disconnect() };
+  },
+
+  async 'authjs-pg'(database) {
+    await database.run(PG_TABLES);
+    const pool = new pg.Pool(database.options);
+    return { adapter: PostgresAdapter(pool), close: () => pool.end() };
   },
 
   async 'authjs-prisma'(database) {

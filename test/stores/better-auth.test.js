@@ -4,12 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { betterAuth } from 'better-auth';
 import { getMigrations } from 'better-auth/db/migration';
 import mysql from 'mysql2/promise';
+import pg from 'pg';
 import { enginesOf, prove } from './support.js';
 
 for (const engine of enginesOf('better-auth')) {
   test(`better-auth on ${engine.name}`, async () => {
     const database = await engine.create();
-    const pool = database.family === 'mysql' ? mysql.createPool({ ...database.options, timezone: 'Z' }) : undefined;
+    const pools = {
+      mysql: () => mysql.createPool({ ...database.options, timezone: 'Z' }),
+      postgresql: () => new pg.Pool(database.options),
+    };
+    const pool = pools[database.family]?.();
     const cookies = new Map();
     try {
       const authFor = (seconds) =>

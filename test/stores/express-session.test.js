@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import createBetterSqlite3Store from 'better-sqlite3-session-store';
+import createPgStore from 'connect-pg-simple';
 import { ConnectSessionKnexStore } from 'connect-session-knex';
 import createSequelizeStore from 'connect-session-sequelize';
 import createSqlite3Store from 'connect-sqlite3';
@@ -11,10 +12,11 @@ import { TypeormStore } from 'connect-typeorm';
 import createMysqlStore from 'express-mysql-session';
 import session from 'express-session';
 import knexModule from 'knex';
+import pg from 'pg';
 import { Sequelize } from 'sequelize';
 import { DataSource, EntitySchema } from 'typeorm';
 import { openApplication, proveWithExpress } from './express.js';
-import { cleanUp, enginesOf } from './support.js';
+import { cleanUp, enginesOf, POSTGRESQL_ZONE } from './support.js';
 
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;
@@ -35,7 +37,7 @@ const STORES = {
       const knex = knexModule(
         family === 'sqlite'
           ? { client: 'sqlite3', connection: { filename: path }, useNullAsDefault: true }
-          : { client: 'mysql2', connection: options },
+          : { client: family === 'mysql' ? 'mysql2' : 'pg', connection: options },
       );
       const store = new ConnectSessionKnexStore({ knex, cleanupInterval: 0 });
       await store.ready;
@@ -63,6 +65,17 @@ const STORES = {
       return { store, clean: async () => store.clearExpiredSessions(), close: async () => {} };
     },
   },
+  'connect-pg-simple': {
+    idColumn: 'sid',
+    flags: ['--time-zone', POSTGRESQL_ZONE],
+    async open({ options }) {
+      const pool = new pg.Pool(options);
+      const store = new (createPgStore(session))({ pool, createTableIfMissing: true, pruneSessionInterval: false });
+      const clean = () =>
+        new Promise((resolve, reject) => store.pruneSessions((error) => (error ? reject(error) : resolve())));
+      return { store, clean, close: () => pool.end() };
+    },
+  },
   'connect-session-sequelize': {
     idColumn: 'sid',
     async open({ family, path, options }) {
@@ -70,7 +83,12 @@ const STORES = {
         family === 'sqlite'
           ? new Sequelize({ dialect: 'sqlite', storage: path, logging: false })
           : new Sequelize(options.database, options.user, options.password, {
-              ...{ dialect: 'mysql', host: options.host, port: options.port, logging: false },
+              ...{
+                dialect: family === 'mysql' ? 'mysql' : 'postgres',
+                host: options.host,
+                port: options.port,
+                logging: false,
+              },
             });
       const store = new (createSequelizeStore(session.Store))({ db: sequelize, checkExpirationInterval: 0 });
       await store.sync();
@@ -86,14 +104,14 @@ const STORES = {
           expiredAt: { type: 'bigint' },
           id: { type: 'varchar', length: 255, primary: true },
           json: { type: 'text', default: family === 'sqlite' ? '' : undefined },
-          destroyedAt: { type: 'datetime', deleteDate: true, nullable: true },
+          destroyedAt: { type: family === 'postgresql' ? 'timestamp' : 'datetime', deleteDate: true, nullable: true },
         },
         indices: [{ columns: ['expiredAt'] }],
       });
       const source = new DataSource({
         ...(family === 'sqlite'
           ? { type: 'better-sqlite3', database: path }
-          : { type: 'mysql', ...options, username: options.user }),
+          : { type: family === 'mysql' ? 'mysql' : 'postgres', ...options, username: options.user }),
         entities: [entity],
         synchronize: true,
       });

@@ -57,7 +57,7 @@ export async function openApplication(store) {
  * `open` makes the store with a client and a table of its own on the database: `{ store, clean, close }`, where `clean`
  * is the store's own clean-up, and `prepare` what has to be done for it not to clean up while the sessions are made.
  */
-export async function proveWithExpress(name, engine, { idColumn, open }) {
+export async function proveWithExpress(name, engine, { idColumn, open, flags }) {
   const database = await engine.create();
   const { store, close, prepare } = await open(database);
   prepare?.();
@@ -77,6 +77,7 @@ export async function proveWithExpress(name, engine, { idColumn, open }) {
     await sleep(3 * SECOND);
     await prove(name, database, {
       idColumn,
+      flags,
       live,
       expired,
       isFound: async (id) => (await application.comeBack(visitors.get(id))) === 'somebody',

@@ -3,9 +3,11 @@ process.env.TZ = 'America/New_York';
 
 import { test } from 'node:test';
 import { Mysql2Adapter } from '@lucia-auth/adapter-mysql';
+import { NodePostgresAdapter } from '@lucia-auth/adapter-postgresql';
 import { BetterSqlite3Adapter } from '@lucia-auth/adapter-sqlite';
 import { Lucia, TimeSpan } from 'lucia';
 import mysql from 'mysql2/promise';
+import pg from 'pg';
 import { enginesOf, prove } from './support.js';
 
 // As Lucia's documentation has them; it makes no tables itself.
@@ -16,11 +18,19 @@ const TABLES = {
   mysql: `CREATE TABLE user (id VARCHAR(255) PRIMARY KEY);
     CREATE TABLE user_session (id VARCHAR(255) PRIMARY KEY, expires_at DATETIME NOT NULL,
       user_id VARCHAR(255) NOT NULL REFERENCES user(id))`,
+  postgresql: `CREATE TABLE auth_user (id TEXT PRIMARY KEY);
+    CREATE TABLE user_session (id TEXT PRIMARY KEY, expires_at TIMESTAMPTZ NOT NULL,
+      user_id TEXT NOT NULL REFERENCES auth_user(id))`,
 };
 
 async function open({ family, connection, options }) {
   if (family === 'sqlite') {
     return { adapter: new BetterSqlite3Adapter(connection, { user: 'user', session: 'session' }), close: () => {} };
+  }
+  if (family === 'postgresql') {
+    const pool = new pg.Pool(options);
+    const adapter = new NodePostgresAdapter(pool, { user: 'auth_user', session: 'user_session' });
+    return { adapter, close: () => pool.end() };
   }
   const pool = mysql.createPool(options);
   return { adapter: new Mysql2Adapter(pool, { user: 'user', session: 'user_session' }), close: () => pool.end() };
@@ -31,7 +41,8 @@ for (const engine of enginesOf('lucia')) {
     const database = await engine.create();
     const { adapter, close } = await open(database);
     try {
-      await database.run(`${TABLES[database.family]}; INSERT INTO user (id) VALUES ('somebody')`);
+      const users = database.family === 'postgresql' ? 'auth_user' : 'user';
+      await database.run(`${TABLES[database.family]}; INSERT INTO ${users} (id) VALUES ('somebody')`);
       const create = async (hours) => {
         const lucia = new Lucia(adapter, { sessionExpiresIn: new TimeSpan(hours, 'h') });
         return (await lucia.createSession('somebody', {})).id;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3';
 import { PrismaMariaDb } from '@prisma/adapter-mariadb';
+import { PrismaPg } from '@prisma/adapter-pg';
 
 const require = createRequire(import.meta.url);
 const clients = new Map();
@@ -17,11 +18,12 @@ export async function createPrisma(name, models, database, sqliteOptions) {
   const key = `${name}-${family}`;
   if (!clients.has(key)) clients.set(key, generate(key, family, models));
   const { PrismaClient } = await clients.get(key);
-  const adapter =
-    family === 'sqlite'
-      ? new PrismaBetterSqlite3({ url: `file:${path}` }, sqliteOptions)
-      : new PrismaMariaDb({ ...options, connectionLimit: 2, allowPublicKeyRetrieval: true });
-  return new PrismaClient({ adapter });
+  const adapters = {
+    sqlite: () => new PrismaBetterSqlite3({ url: `file:${path}` }, sqliteOptions),
+    mysql: () => new PrismaMariaDb({ ...options, connectionLimit: 2, allowPublicKeyRetrieval: true }),
+    postgresql: () => new PrismaPg(options),
+  };
+  return new PrismaClient({ adapter: adapters[family]() });
 }
 
 async function generate(key, provider, models) {

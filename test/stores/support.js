@@ -9,22 +9,26 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
 import mysql from 'mysql2/promise';
+import pg from 'pg';
 import { presetOf } from '../../dist/src/stores.js';
 
 const BIN = fileURLToPath(new URL('../../bin/session-cleanup.js', import.meta.url));
 
-const serverUrls = (process.env.SESSION_CLEANUP_TEST_MYSQL_URLS ?? '').split(/[\s,]+/).filter((url) => url !== '');
-if (serverUrls.length === 0)
-  throw new Error('SESSION_CLEANUP_TEST_MYSQL_URLS names no server: run npm run test:stores');
+function urlsIn(variable) {
+  const urls = (process.env[variable] ?? '').split(/[\s,]+/).filter((url) => url !== '');
+  if (urls.length === 0) throw new Error(`${variable} names no server: run npm run test:stores`);
+  return urls;
+}
+
+function enginesAt(urls, family, createOn) {
+  return urls.map((url) => ({ name: `server ${new URL(url).host}`, family, create: () => createOn(url) }));
+}
 
 /** SQLite and every server. `create` makes a new, empty database. */
 export const engines = [
   { name: 'sqlite', family: 'sqlite', create: createSqlite },
-  ...serverUrls.map((url) => ({
-    name: `server ${new URL(url).host}`,
-    family: 'mysql',
-    create: () => createOnServer(url),
-  })),
+  ...enginesAt(urlsIn('SESSION_CLEANUP_TEST_MYSQL_URLS'), 'mysql', createOnMysql),
+  ...enginesAt(urlsIn('SESSION_CLEANUP_TEST_POSTGRES_URLS'), 'postgresql', createOnPostgresql),
 ];
 
 /** Those that the store runs on. */
@@ -60,7 +64,7 @@ function sqliteDatabase(folder, path) {
 
 let created = 0;
 
-async function createOnServer(serverUrl) {
+async function createOnMysql(serverUrl) {
   const { hostname, port, username, password } = new URL(serverUrl);
   const name = `session_cleanup_stores_${process.pid}_${created++}`;
   const options = {
@@ -84,7 +88,7 @@ async function createOnServer(serverUrl) {
     query: async (sql, values = []) => (await connection.query(sql, values))[0],
     run: async (sql) => void (await connection.query(sql)),
     async copy() {
-      const other = await createOnServer(serverUrl);
+      const other = await createOnMysql(serverUrl);
       const [tables] = await connection.query('SHOW TABLES');
       for (const table of tables.flatMap((row) => Object.values(row))) {
         await other.run(`CREATE TABLE \`${table}\` LIKE ${name}.\`${table}\``);
@@ -98,6 +102,61 @@ async function createOnServer(serverUrl) {
     },
   };
 }
+
+// Not UTC, so that a store that writes the clock of the server is told from one that writes UTC.
+export const POSTGRESQL_ZONE = 'America/New_York';
+
+async function createOnPostgresql(serverUrl) {
+  const url = new URL(serverUrl);
+  const name = `session_cleanup_stores_${process.pid}_${created++}`;
+  const server = new pg.Client({ connectionString: serverUrl });
+  await server.connect();
+  await server.query(`CREATE DATABASE ${name}`);
+  await server.query(`ALTER DATABASE ${name} SET timezone = '${POSTGRESQL_ZONE}'`);
+  url.pathname = `/${name}`;
+  const options = {
+    host: url.hostname,
+    port: Number(url.port || 5432),
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    database: name,
+  };
+  const connection = new pg.Client(options);
+  await connection.connect();
+  const query = async (sql, values = []) => (await connection.query(sql, values)).rows;
+  return {
+    family: 'postgresql',
+    url: url.href,
+    name,
+    /** For a client of the store's own. */
+    options,
+    connection,
+    query,
+    run: async (sql) => void (await connection.query(sql)),
+    async copy() {
+      const other = await createOnPostgresql(serverUrl);
+      for (const { table, columns } of await query(TABLES)) {
+        await other.run(`CREATE TABLE "${table}" (${columns})`);
+        const [{ rows }] = await query(`SELECT coalesce(json_agg(t), '[]') AS rows FROM "${table}" t`);
+        const insert = `INSERT INTO "${table}" SELECT * FROM json_populate_recordset(NULL::"${table}", $1)`;
+        await other.query(insert, [JSON.stringify(rows)]);
+      }
+      return other;
+    },
+    async drop() {
+      await connection.end();
+      await server.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      await server.end();
+    },
+  };
+}
+
+/** Each table and its columns, as CREATE TABLE has them; without keys, which a copy does not need. */
+const TABLES = `
+  SELECT c.relname AS table,
+    string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum) AS columns
+  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace GROUP BY c.relname`;
 
 /** Runs the command with the preset, and resolves to the one line it wrote. */
 export async function cleanUp(store, database, ...moreFlags) {
@@ -118,7 +177,9 @@ export async function cleanUp(store, database, ...moreFlags) {
 /** The sorted values of the column that names the session. */
 export async function idsIn(store, database, idColumn) {
   const { table } = presetOf(store, database.family);
-  const rows = await database.query(`SELECT ${idColumn} AS id FROM ${table} ORDER BY ${idColumn}`);
+  const quote = database.family === 'mysql' ? '`' : '"';
+  const quoted = (name) => quote + name + quote;
+  const rows = await database.query(`SELECT ${quoted(idColumn)} AS id FROM ${quoted(table)}`);
   return rows.map(({ id }) => id).sort();
 }
 
