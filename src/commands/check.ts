@@ -5,7 +5,15 @@ import { CleanupError } from '../errors.js';
 import { instantOf } from '../expiry/format.js';
 import type { Ending } from '../report/facts.js';
 import { type CommandContext, type Inspected, withInspectedTable } from './context.js';
-import { clockFindings, indexFindings, keyFindings, liveFindings, rightsFinding, timeFindings } from './findings.js';
+import {
+  clockFindings,
+  indexFindings,
+  keyFindings,
+  limitFindings,
+  liveFindings,
+  rightsFinding,
+  timeFindings,
+} from './findings.js';
 
 /** @throws CleanupError as `run` would */
 export async function check(context: CommandContext): Promise<Ending> {
@@ -22,6 +30,7 @@ export async function check(context: CommandContext): Promise<Ending> {
       ...keyFindings(way),
       ...clockFindings(clockDifferenceMs),
       ...liveFindings(survey, selected?.format, cutoff, config),
+      ...limitFindings(survey, config),
       ...timeFindings(estimatedMs, config.timeoutMs),
     ];
     const { facts: settings, ...surveyed } = survey;

@@ -5,6 +5,7 @@ import type { Finding } from '../engines/engine.js';
 import { type ColumnFormat, instantOf } from '../expiry/format.js';
 import { span, time, wholeSeconds } from '../report/wording.js';
 import type { Config } from '../settings/config.js';
+import { beyondLimit } from './row-limit.js';
 
 const CLOCK_TOLERANCE_MS = 2_000;
 
@@ -37,6 +38,13 @@ export function clockFindings(differenceMs: number): readonly Finding[] {
   if (off <= CLOCK_TOLERANCE_MS) return [];
   const text = `this host's clock is ${off / 1000} s ${differenceMs > 0 ? 'ahead of' : 'behind'} the database's`;
   return [{ kind: 'advice', topic: 'clock', text, fix: 'set both by NTP; a run takes the earlier of the two' }];
+}
+
+/** A run would be refused. */
+export function limitFindings({ expiredCount, rows }: Survey, { maxDelete }: Config): readonly Finding[] {
+  const text = beyondLimit(maxDelete, expiredCount, rows);
+  const fix = 'check the settings; where the count is right, raise --max-delete once';
+  return text === undefined ? [] : [{ kind: 'problem', topic: 'limit', text, fix }];
 }
 
 /** Every session would go: the column may hold something else than the end of a session. */

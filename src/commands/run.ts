@@ -8,6 +8,7 @@ import { CleanupError } from '../errors.js';
 import { instantOf } from '../expiry/format.js';
 import { type Ending, endingOf } from '../report/facts.js';
 import { type CommandContext, type Inspected, type Watcher, withInspectedTable } from './context.js';
+import { beyondLimit } from './row-limit.js';
 
 /** @throws CleanupError */
 export async function run(context: CommandContext): Promise<Ending> {
@@ -17,7 +18,10 @@ export async function run(context: CommandContext): Promise<Ending> {
     const { selected } = inspected;
     if (config.dryRun) {
       const expiredCount = selected === undefined ? 0 : await selected.expired.count();
-      note({ expiredCount, rowCount: await inspected.table.count() });
+      const rowCount = await inspected.table.count();
+      note({ expiredCount, rowCount });
+      const problem = beyondLimit(config.maxDelete, expiredCount, rowCount);
+      if (problem !== undefined) context.warn(`a run would be refused: ${problem}`);
       return { outcome: 'counted', exitStatus: 0, complete: true };
     }
     return selected === undefined ? endingOf(true, NOTHING, 0) : deleteExpired(context, inspected, selected);
@@ -74,11 +78,9 @@ async function refuseTooMany(
   expired: ExpiredRows,
 ): Promise<void> {
   if (limit === undefined) return;
-  const count = await expired.count();
-  const isWithin = 'rows' in limit ? count <= limit.rows : count * 100 <= limit.percent * (await table.count());
-  if (isWithin) return;
-  const shown = 'rows' in limit ? limit.rows : `${limit.percent}%`;
-  throw new CleanupError('refused', `${count} rows have expired, more than --max-delete ${shown} allows`, {
+  const problem = beyondLimit(limit, await expired.count(), 'percent' in limit ? await table.count() : 0);
+  if (problem === undefined) return;
+  throw new CleanupError('refused', problem, {
     code: 'MAX_DELETE',
     hint: 'Nothing was deleted. Check the settings with --dry-run; where the count is right, raise --max-delete once.',
   });

@@ -128,7 +128,8 @@ export const SETTINGS = {
   maxDelete: setting('--max-delete <rows or %>', rowLimit, {
     group: 'Which rows',
     help: 'refuse to delete more rows than this, or a greater share of the table, such as 5000 or 10%',
-    detail: 'it is refused with status 3, before anything is deleted',
+    detail:
+      'a run is refused with status 3, before anything is deleted; `check` counts it as a problem, a dry run warns of it',
   }),
   dryRun: setting('-n, --dry-run', flag, {
     group: 'How it runs',

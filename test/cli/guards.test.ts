@@ -167,6 +167,16 @@ for (const engine of engines) {
       });
     }
 
+    test('that a run would exceed is a problem of a check, and a warning of a dry run', async (t) => {
+      const database = await createSessions(t, engine, some);
+      const args = ['--db-url', database.url, '--max-delete', '50%'];
+      const { status, line: checked } = await runCommand(['check', ...args]);
+      const problem = '3 rows have expired, more than --max-delete 50% allows';
+      assert.deepEqual([status, checked.error_code, checked.error], [3, 'NOT_READY', problem]);
+      const counted = successLine(await runCommand(['run', '--dry-run', ...args]));
+      assert.deepEqual([counted.expired_count, counted.warning], [3, `a run would be refused: ${problem}`]);
+    });
+
     test('of exactly the share that has expired allows it, to the row', async (t) => {
       const ids = Array.from({ length: 100 }, (_, at) => `r${at}`);
       const database = await createSessions(t, engine, { expired: ids.slice(0, 29), live: ids.slice(29) });
