@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { BIN, runCommand } from '../support/command.js';
-import { engines } from '../support/databases.js';
+import { engines, postgresqlEngines } from '../support/databases.js';
 import { successLine } from '../support/lines.js';
 import { createSessions, ids, remaining } from '../support/sessions.js';
 
@@ -53,6 +53,27 @@ for (const engine of engines) {
       assert.deepEqual([ended.status, ended.stderr, JSON.parse(ended.stdout).deleted_count], [0, '', 3]);
       assert.deepEqual(await remaining(database), ROWS.live);
     });
+  });
+}
+
+for (const engine of postgresqlEngines()) {
+  test(`the variables that pg reads change nothing, ${engine.name}`, async (t) => {
+    const database = await engine.create();
+    t.after(() => database.drop());
+    await database.run('CREATE TABLE sessions (id text PRIMARY KEY, expires_at timestamptz NOT NULL)');
+    await database.run("INSERT INTO sessions VALUES ('a', '2020-01-01Z'), ('z', '2099-01-01Z')");
+    const env = {
+      PGOPTIONS: '-c default_transaction_read_only=on -c statement_timeout=1',
+      PGSSLMODE: 'verify-full',
+      PGHOST: '192.0.2.1',
+      PGPORT: '1',
+      PGUSER: 'nobody',
+      PGPASSWORD: 'wrong',
+      PGDATABASE: 'none',
+      NODE_PG_FORCE_NATIVE: '1',
+    };
+    assert.equal(successLine(await runCommand(['run', '--db-url', database.url], { env })).deleted_count, 1);
+    assert.deepEqual(await database.query('SELECT id FROM sessions'), [{ id: 'z' }]);
   });
 }
 
