@@ -19,7 +19,9 @@ export function readPreset(
     problems.push(`--store ${store} keeps the last activity: say with --older-than how long a session lives`);
   }
   if (preset?.writes === 'local' && timeZone === undefined) {
-    problems.push(`--store ${store} writes in the time zone of the application: name it with --time-zone`);
+    problems.push(
+      `--store ${store} writes times without a zone: say with --time-zone in which zone the application or its database server runs`,
+    );
   }
   return preset;
 }
