@@ -39,7 +39,7 @@ export const EXIT_STATUSES: readonly ExitStatus[] = [
     statuses: [3],
     outcomes: ['refused'],
     meaning: 'refused: no such table or column, no right to delete, a guard, or values that do not fit the format',
-    deleted: 'no',
+    deleted: 'no; where the table changed during the run, as the line says',
     todo: 'read the hint; session-cleanup check shows more',
   },
   {
