@@ -1,11 +1,11 @@
 // The command `stores`: what --store stands for, as a table for people or as JSON.
 import type { EngineName } from '../engines/engine.js';
+import { engineNames, engineOf } from '../engines/index.js';
 import { wrap } from '../report/layout.js';
 import { span } from '../report/wording.js';
 import { type Preset, presetOf, type StoreName, storeNames } from '../stores.js';
 
 const NAMES = [...storeNames].sort();
-const ENGINES: Readonly<Record<EngineName, string>> = { sqlite: 'SQLite', mysql: 'MySQL', postgresql: 'PostgreSQL' };
 
 interface StoresOptions {
   readonly json: boolean;
@@ -47,14 +47,14 @@ export function storeRows(): readonly StoreRow[] {
       };
       const engines = rows.get(JSON.stringify(row))?.engines ?? [];
       const format = [preset.expiresFormat].flat().join(' or ');
-      rows.set(JSON.stringify(row), { ...row, engines: [...engines, { title: ENGINES[engine], format }] });
+      rows.set(JSON.stringify(row), { ...row, engines: [...engines, { title: engineOf({ engine }).title, format }] });
     }
     return [...rows.values()];
   });
 }
 
 function presetsOf(store: StoreName): readonly { readonly engine: EngineName; readonly preset: Preset }[] {
-  return (Object.keys(ENGINES) as EngineName[]).flatMap((engine) => {
+  return engineNames.flatMap((engine) => {
     const preset = presetOf(store, engine);
     return preset === undefined ? [] : [{ engine, preset }];
   });

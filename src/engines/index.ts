@@ -18,6 +18,8 @@ const ENGINES: { readonly [Name in EngineName]: Engine<Extract<DatabaseTarget, {
   postgresql,
 };
 
+export const engineNames = Object.freeze(Object.keys(ENGINES) as EngineName[]);
+
 export function engineOf({ engine }: Pick<Target, 'engine'>): Engine<DatabaseTarget> {
   return ENGINES[engine];
 }

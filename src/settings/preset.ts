@@ -16,7 +16,7 @@ export function readPreset(
     problems.push(`--store ${store} does not run on ${engineOf(target).title}: check --db-url`);
   }
   if (preset?.lifetimeMs === 'required' && olderThan === undefined && lifetimeColumn === undefined) {
-    problems.push(`--store ${store} keeps the last activity: say with --older-than how long a session lives`);
+    problems.push(`--store ${store} keeps the last activity: give --older-than, the lifetime of a session`);
   }
   if (preset?.writes === 'local' && timeZone === undefined) {
     problems.push(

@@ -70,7 +70,7 @@ export const SETTINGS = {
   dbUrl: setting('--db-url <url>', databaseUrl, {
     group: 'Database',
     variables: ['DATABASE_URL'],
-    help: 'the database, such as sqlite:path or mysql://user@host/database',
+    help: 'the database, such as sqlite:path, mysql://user@host/database or postgresql://…',
     detail: '`ps` shows it to every user of the host: put a password into a file or a variable',
   }),
   dbUrlFile: setting('--db-url-file <path>', path, {
@@ -116,8 +116,9 @@ export const SETTINGS = {
   }),
   lifetimeColumn: setting('--lifetime-column <name>', identifier, {
     group: 'Which rows',
-    help: 'second column: for how many seconds after --expires-column a session lives',
-    detail: 'rows in which it is NULL, 0 or negative never expire. With it, `--older-than` is a grace period',
+    help: 'second column, which holds the lifetime of each session in seconds',
+    detail:
+      'it is added to `--expires-column` row by row; NULL, 0 and negative mean never. `--older-than` is then a grace period',
   }),
   where: setting('--where <condition>', condition, {
     group: 'Which rows',
@@ -176,7 +177,7 @@ export const SETTINGS = {
   logLevel: choiceOf('--log-level <level>', ['error', 'warn', 'info', 'debug'], {
     group: 'What it says',
     default: 'info',
-    help: 'the least that is told: error, warn, info or debug',
+    help: 'show this level and above: error, warn, info or debug',
     detail: '`debug` adds what the driver says and a line for each commit, on stderr',
   }),
   quiet: setting('-q, --quiet', flag, { group: 'What it says', help: 'print nothing on success' }),

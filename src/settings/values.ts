@@ -36,10 +36,10 @@ export const correlationId: Parser<string> = (raw) =>
 /** The name of a table or column, of which 129 characters hold MySQL's longest `schema.table`. */
 export const identifier: Parser<string> = (raw) => {
   // The line shows the names: a URL given to the wrong flag would be there with its password.
-  if (raw.includes('://')) return { problem: 'must be a name, and looks like a URL' };
+  if (raw.includes('://')) return { problem: 'must be a name, but looks like a URL' };
   return raw.trim() !== '' && !raw.includes('\0') && [...raw].length <= 129
     ? { value: raw }
-    : { problem: 'must be a name of 1 to 129 characters, neither blank nor with a NUL character' };
+    : { problem: 'must be a name of 1 to 129 characters, not blank and without a NUL character' };
 };
 
 export function choice<V extends string>(...values: readonly V[]): Parser<V> {
@@ -103,12 +103,12 @@ export const timeZone: Parser<string> = (raw) => {
 
 /** What it may hold depends on the engine: `conditionProblem` judges it. */
 export const condition: Parser<string> = (raw) =>
-  raw.trim() === '' ? { problem: 'must be a condition, and is empty' } : { value: raw };
+  raw.trim() === '' ? { problem: 'must be a condition, not an empty text' } : { value: raw };
 
 export const path: Parser<string> = (raw) =>
   raw !== '' && !raw.includes('\0')
     ? { value: raw }
-    : { problem: 'must be a path, neither empty nor with a NUL character' };
+    : { problem: 'must be a path, not empty and without a NUL character' };
 
 // All three-letter names of the IANA database. Intl also takes abbreviations of its own, some of them for another
 // place than the reader's: BST is Asia/Dhaka, IST Asia/Calcutta, CST America/Chicago.

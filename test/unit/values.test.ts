@@ -114,7 +114,7 @@ test('an identifier is any name that a database could have', () => {
     accepts(identifier, { [name]: name });
   }
   accepts(identifier, { ['😀'.repeat(129)]: '😀'.repeat(129) });
-  refuses(identifier, 'must be a name of 1 to 129 characters, neither blank nor with a NUL character', [
+  refuses(identifier, 'must be a name of 1 to 129 characters, not blank and without a NUL character', [
     '',
     '  ',
     '\t',
@@ -228,7 +228,7 @@ describe('a time zone', () => {
 
 test('a path is any text but the empty one', () => {
   for (const name of ['a', '/var/lib/x', '-', ' ', 'ö b']) accepts(path, { [name]: name });
-  refuses(path, 'must be a path, neither empty nor with a NUL character', ['', 'a\0b']);
+  refuses(path, 'must be a path, not empty and without a NUL character', ['', 'a\0b']);
 });
 
 test('no problem repeats what was given, such as a URL on the wrong flag', () => {
