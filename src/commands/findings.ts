@@ -49,35 +49,38 @@ export function limitFindings({ expiredCount, rows }: Survey, { maxDelete }: Con
 
 /** Every session would go: the column may hold something else than the end of a session. */
 export function liveFindings(
-  { expiredCount, largest }: Contents,
+  { expiredCount, latest }: Contents,
   format: ColumnFormat | undefined,
   cutoff: Date,
   config: Config,
 ): readonly Finding[] {
   if (format === undefined || expiredCount === 0) return [];
-  const text = noneLive(largest, format, cutoff, config);
+  const text = noneLive(latest, format, cutoff, config);
   return text === undefined ? [] : [{ kind: 'problem', topic: 'live', text, fix: LIVE_FIX }];
 }
 
-const LIVE_FIX = 'if sessions are in use, check --expires-column, --expires-format, --time-zone and --older-than';
+export const LIVE_FIX =
+  'if sessions are in use, check --expires-column, --expires-format, --time-zone and --older-than';
 
-/** That not one session is live, by the largest value; undefined where one is, or may be. */
-function noneLive(
-  largest: unknown,
+/** That not one session is live, by the largest value, null where there is none; undefined where one is, or may be. */
+export function noneLive(
+  latest: unknown,
   format: ColumnFormat,
   cutoff: Date,
   { expiresColumn, lifetimeColumn, timeZone }: Config,
 ): string | undefined {
   // Of a last activity with a lifetime in another column, the largest is always past.
-  if (lifetimeColumn !== undefined || !isTime(largest, format)) return undefined;
-  const latest = instantOf(largest, format, timeZone);
-  if (latest === undefined || !(latest.getTime() <= cutoff.getTime())) return undefined;
-  return `not one session is live: the latest ${expiresColumn} is ${time(latest)}`;
+  if (lifetimeColumn !== undefined) return undefined;
+  if (latest == null) return 'not one session is live';
+  if (!isTime(latest, format)) return undefined;
+  const instant = instantOf(latest, format, timeZone);
+  if (instant === undefined || !(instant.getTime() <= cutoff.getTime())) return undefined;
+  return `not one session is live: the latest ${expiresColumn} is ${time(instant)}`;
 }
 
 /** In a column that holds more than one kind, the largest may be of one, and what is live of the other. */
 function isTime(value: unknown, { storedAs: [storedAs, ...others] }: ColumnFormat): boolean {
-  if (value == null || others.length > 0) return false;
+  if (others.length > 0) return false;
   const isNumber = typeof value === 'number' || typeof value === 'bigint' || /^\d+(\.\d+)?$/.test(String(value));
   return storedAs !== 'number' || isNumber;
 }

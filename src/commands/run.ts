@@ -5,9 +5,10 @@ import type { LagWatch } from '../engines/engine.js';
 import { engineOf } from '../engines/index.js';
 import type { Query } from '../engines/sql.js';
 import { CleanupError } from '../errors.js';
-import { instantOf } from '../expiry/format.js';
+import { type ColumnFormat, instantOf } from '../expiry/format.js';
 import { type Ending, endingOf } from '../report/facts.js';
 import { type CommandContext, type Inspected, type Watcher, withInspectedTable } from './context.js';
+import { LIVE_FIX, noneLive } from './findings.js';
 import { beyondLimit } from './row-limit.js';
 
 /** @throws CleanupError */
@@ -16,23 +17,34 @@ export async function run(context: CommandContext): Promise<Ending> {
   note({ progress: NOTHING });
   return withInspectedTable(context, async (inspected) => {
     const { selected } = inspected;
-    if (config.dryRun) {
-      const expiredCount = selected === undefined ? 0 : await selected.expired.count();
-      const rowCount = await inspected.table.count();
-      note({ expiredCount, rowCount });
-      const problem = beyondLimit(config.maxDelete, expiredCount, rowCount);
-      if (problem !== undefined) context.warn(`a run would be refused: ${problem}`);
-      return { outcome: 'counted', exitStatus: 0, complete: true };
-    }
+    if (config.dryRun) return count(context, inspected);
     return selected === undefined ? endingOf(true, NOTHING, 0) : deleteExpired(context, inspected, selected);
   });
 }
 
 const NOTHING: Progress = { deletedCount: 0, lockedCount: 0, batches: 0, attempts: 1 };
 
+/** All figures are of one statement: of one moment. */
+async function count(context: CommandContext, { table, selected, cutoff }: Inspected): Promise<Ending> {
+  const { expiredCount, rows, oldestExpired, latest } = await table.contents(selected?.expired);
+  context.note({ expiredCount, rowCount: rows });
+  const problem = beyondLimit(context.config.maxDelete, expiredCount, rows);
+  if (problem !== undefined) context.warn(`a run would be refused: ${problem}`);
+  if (selected !== undefined && expiredCount > 0) {
+    context.note({ oldestExpired: instantOf(oldestExpired, selected.format, context.config.timeZone) });
+    warnOfNoneLive(context, latest, selected.format, cutoff);
+  }
+  return { outcome: 'counted', exitStatus: 0, complete: true };
+}
+
+function warnOfNoneLive({ config, warn }: CommandContext, latest: unknown, format: ColumnFormat, cutoff: Date): void {
+  const text = noneLive(latest, format, cutoff, config);
+  if (text !== undefined) warn(`${text}; ${LIVE_FIX}`);
+}
+
 async function deleteExpired(
   context: CommandContext,
-  { table }: Inspected,
+  { table, cutoff }: Inspected,
   { format, expired }: NonNullable<Inspected['selected']>,
 ): Promise<Ending> {
   const { config, deadline, note, watcher } = context;
@@ -44,7 +56,7 @@ async function deleteExpired(
   await table.lock();
   await refuseTooMany(config.maxDelete, table, expired);
   const watch = await watchLag(context, table.query);
-  if (watcher !== undefined) watcher.begin(await expect(table, expired));
+  if (watcher !== undefined) watcher.begin(await expect(context, table, expired));
   const startedAt = performance.now();
   const progress = { last: NOTHING };
   try {
@@ -55,6 +67,7 @@ async function deleteExpired(
       onWait: watcher?.waiting,
     };
     const complete = await cleanUp(sessions, deadline, options, (more) => report(context, progress, more));
+    if (complete && progress.last.deletedCount > 0) await lookForLive(context, table, format, cutoff);
     return endingOf(complete, progress.last, performance.now() - startedAt);
   } finally {
     await watch?.close();
@@ -65,10 +78,28 @@ async function deleteExpired(
 const MOST_COUNTED = 1_000_000;
 
 /** For the progress alone: without an index it would be one more pass over the table. */
-async function expect({ facts }: OpenTable, expired: ExpiredRows): Promise<Parameters<Watcher['begin']>[0]> {
-  if (facts.expiresIndexes.length === 0) return undefined;
+async function expect(
+  { config: { where, lifetimeColumn } }: CommandContext,
+  { facts }: OpenTable,
+  expired: ExpiredRows,
+): Promise<Parameters<Watcher['begin']>[0]> {
+  if (facts.expiresIndexes.length === 0 || where !== undefined || lifetimeColumn !== undefined) return undefined;
   const count = await expired.countUpTo(MOST_COUNTED);
   return { count, isLeast: count === MOST_COUNTED };
+}
+
+/** Everything is committed: whatever comes of this changes no outcome. */
+async function lookForLive(
+  context: CommandContext,
+  table: OpenTable,
+  format: ColumnFormat,
+  cutoff: Date,
+): Promise<void> {
+  try {
+    warnOfNoneLive(context, await table.latest(), format, cutoff);
+  } catch (error) {
+    context.driverLog(`no live session was looked for: ${String(error)}`);
+  }
 }
 
 /** @throws CleanupError `refused` */

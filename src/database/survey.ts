@@ -1,4 +1,4 @@
-// What a table holds, by one pass over it: for `check`.
+// What a table holds, by one pass over it.
 import type { Examination, Table } from '../engines/engine.js';
 import type { Query, Sql } from '../engines/sql.js';
 
@@ -11,6 +11,8 @@ export interface Contents {
   readonly expiredCount: number;
   readonly smallest: unknown;
   readonly largest: unknown;
+  /** The largest that is not 0 or empty. */
+  readonly latest: unknown;
   readonly oldestExpired: unknown;
   /** How long it took to read all rows. */
   readonly readMs: number;
@@ -19,7 +21,7 @@ export interface Contents {
 export type Survey = Contents & Examination;
 
 /** @param condition "expired"; undefined where nothing can be */
-export async function readSurvey(query: Query, table: Table, condition: Sql | undefined): Promise<Contents> {
+export async function readContents(query: Query, table: Table, condition: Sql | undefined): Promise<Contents> {
   const { expires, isZero } = table;
   const { sql, bindings } = condition ?? { sql: '1 = 0', bindings: [] };
   const counted = (what: string): string => `SUM(CASE WHEN ${what} THEN 1 ELSE 0 END)`;
@@ -27,6 +29,7 @@ export async function readSurvey(query: Query, table: Table, condition: Sql | un
   const [row = {}] = await query(
     `SELECT COUNT(*) AS row_count, ${counted(`${expires} IS NULL`)} AS null_count, ${counted(isZero)} AS zero_count, ` +
       `${counted(sql)} AS expired_count, MIN(${expires}) AS smallest, MAX(${expires}) AS largest, ` +
+      `MAX(CASE WHEN ${isZero} THEN NULL ELSE ${expires} END) AS latest, ` +
       `MIN(CASE WHEN ${sql} THEN ${expires} END) AS oldest FROM ${table.sql}`,
     [...bindings, ...bindings],
   );
@@ -38,6 +41,7 @@ export async function readSurvey(query: Query, table: Table, condition: Sql | un
     expiredCount: Number(row.expired_count ?? 0),
     smallest: row.smallest,
     largest: row.largest,
+    latest: row.latest,
     oldestExpired: row.oldest,
     readMs: performance.now() - startedAt,
   };

@@ -11,7 +11,7 @@ import type { ColumnFormat } from '../expiry/format.js';
 import { type Connection, openConnection } from './connection.js';
 import { detectColumnFormat, type InspectionSettings } from './inspection.js';
 import type { DriverLog } from './knex.js';
-import { readSurvey, type Survey } from './survey.js';
+import { type Contents, readContents, type Survey } from './survey.js';
 
 /** Which rows of which table. */
 export interface Selection extends TableNames {
@@ -31,7 +31,11 @@ export interface OpenTable {
   selectExpired(format: ColumnFormat, cutoff: Cutoff): ExpiredRows;
   /** All rows, expired or not. */
   count(): Promise<number>;
-  /** What the table holds, by one pass over it. Writes nothing. */
+  /** What the table holds, by one pass over it. */
+  contents(expired: ExpiredRows | undefined): Promise<Contents>;
+  /** The largest value of the column that is not 0 or empty, as the driver returns it. */
+  latest(): Promise<unknown>;
+  /** What the table holds, and what deleting from it means. Writes nothing. */
   survey(expired: ExpiredRows | undefined): Promise<Survey>;
   /** @throws CleanupError `busy` */
   lock(): Promise<void>;
@@ -112,9 +116,11 @@ function createOpenTable(opened: Opened): OpenTable {
       };
     },
     count: () => countRows(connection.query('counting'), table.sql, { sql: '', bindings: [] }),
+    contents: (expired) => readContents(connection.query('counting'), table, expired?.condition),
+    latest: () => readLatest(connection.query('looking for a live session'), table),
     async survey(expired) {
       const query = connection.query('surveying the table');
-      return { ...(await readSurvey(query, table, expired?.condition)), ...(await session.examine(table)) };
+      return { ...(await readContents(query, table, expired?.condition)), ...(await session.examine(table)) };
     },
     lock: () => session.lock(table),
     query: connection.query('reading the status'),
@@ -178,6 +184,13 @@ async function readCondition(query: Query, { sql }: Table, where: string | undef
     throw new CleanupError('usage', '--where is refused by the database', { said, code, hint, cause: error });
   });
   return condition;
+}
+
+/** By ORDER BY, which reads an index from its end: a MAX with a condition reads all of it. */
+async function readLatest(query: Query, { expires, isZero, sql }: Table): Promise<unknown> {
+  const isAny = `${expires} IS NOT NULL AND NOT (${isZero})`;
+  const [row] = await query(`SELECT ${expires} AS value FROM ${sql} WHERE ${isAny} ORDER BY ${expires} DESC LIMIT 1`);
+  return row?.value;
 }
 
 async function readOldest(query: Query, { expires, sql }: Table, condition: Sql): Promise<unknown> {

@@ -145,16 +145,19 @@ for (const engine of engines) {
           expired_count: 3,
         },
       );
-      const { used_index, walked_by, expires_index, expires_format, declared_type, estimated_seconds } = line;
+      assert.ok(
+        Number.isInteger(line.estimated_seconds) && Number(line.estimated_seconds) >= 1,
+        String(line.estimated_seconds),
+      );
+      const { used_index, walked_by, expires_index, expires_format, declared_type } = line;
       assert.deepEqual(
-        { used_index, walked_by, expires_index, expires_format, declared_type, estimated_seconds },
+        { used_index, walked_by, expires_index, expires_format, declared_type },
         {
           used_index: 'by_expiry',
           walked_by: isServer ? 'expires_at, id' : 'expires_at, rowid',
           expires_index: 'by_expiry',
           expires_format: 'datetime',
           declared_type: isServer ? 'datetime' : 'TEXT',
-          estimated_seconds: 1,
         },
       );
     });
@@ -296,7 +299,7 @@ What would go
   kept      1 row
 How
   along     the primary key (${isServer ? 'id' : 'rowid'})
-  time      about 1 s; the timeout is 30 s
+  time      about <duration>; the timeout is 30 s
 Where
   database  ${database.url.replace('root@', '')}
   server    ${line.server}${!isServer ? '' : line.tls === 'off' ? ', without TLS' : `, ${line.tls}`}

@@ -56,10 +56,31 @@ for (const engine of engines) {
       assert.deepEqual([line.outcome, line.deleted_count], ['nothing_expired', 0]);
     });
 
+    for (const indexed of [true, false]) {
+      test(`warns where not one session is live, ${indexed ? 'with' : 'without'} an index`, async (t) => {
+        const database = await createSessions(t, engine, { expired: ids(3), indexed });
+        const noEnd = engine.family === 'sqlite' ? '' : '1970-01-01 00:00:00';
+        await database.run("INSERT INTO sessions VALUES ('never', NULL), ('default', ?)", [noEnd]);
+        const fix = 'if sessions are in use, check --expires-column, --expires-format, --time-zone and --older-than';
+        const latest = (day: string) => `: the latest expires_at is ${day} 00:00:00 UTC`;
+        const warning = (more: string) => `not one session is live${more}; ${fix}`;
+        const counted = successLine(await runCommand(['run', '--db-url', database.url, '-n']));
+        assert.deepEqual([counted.level, counted.warning], ['warn', warning(latest('2020-01-01'))]);
+        const deleted = successLine(await runCommand(['run', '--db-url', database.url]));
+        assert.deepEqual([deleted.level, deleted.warning], ['warn', warning(noEnd === '' ? '' : latest('1970-01-01'))]);
+        await database.run(
+          "INSERT INTO sessions VALUES ('new', '2020-01-01 00:00:00'), ('live', '2099-01-01 00:00:00')",
+        );
+        assert.equal(successLine(await runCommand(['run', '--db-url', database.url])).warning, undefined);
+        assert.deepEqual(await remaining(database), ['default', 'live', 'never']);
+      });
+    }
+
     test('says in a dry run how many would go, deletes nothing, and the run after it deletes as many', async (t) => {
       const database = await createSessions(t, engine, { expired: ids(700), live: ['z'] });
       const counted = successLine(await runCommand(['run', '--db-url', database.url, '--dry-run']));
       assert.deepEqual([counted.outcome, counted.expired_count, counted.dry_run], ['counted', 700, true]);
+      assert.equal(counted.row_count, 701);
       assert.deepEqual(await remaining(database), [...ids(700), 'z']);
       const deleted = successLine(await runCommand(['run', '--db-url', database.url]));
       assert.deepEqual([deleted.outcome, deleted.deleted_count], ['deleted', 700]);

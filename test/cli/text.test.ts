@@ -112,7 +112,7 @@ What would go
   kept      1 row
 How
   along     the primary key (${isSqlite ? 'rowid' : 'id'})
-  time      about 1 s; the timeout is 30 s
+  time      about <duration>; the timeout is 30 s
 Where
   database  ${shownUrl(database)}
   server    ${title} ${/^[\d.]+/.exec(String(version))?.[0]}${isSqlite ? '' : ', without TLS'}
@@ -194,20 +194,53 @@ ${
 
     test('of a run that is refused, and of check likewise', async (t) => {
       const database = await create(t, { expired: ['a'] });
+      await database.run('CREATE VIEW seen AS SELECT * FROM sessions');
       const details =
         `  database  ${shownUrl(database)}\n` +
-        '  to do     check --expires-column\n' +
-        '  status    3, NO_COLUMN, ID job-1\n';
-      const table = engine.family === 'sqlite' ? 'sessions' : `${new URL(database.url).pathname.slice(1)}.sessions`;
-      const problem = `Refused: the table ${table} has no column until.`;
-      const ran = await run(t, database, ['--expires-column', 'until']);
-      assert.deepEqual(
-        [ran.status, seen(ran).replaceAll('\n', ' ')],
-        [3, `${problem} Nothing was deleted.\n${details}`.replaceAll('\n', ' ')],
-      );
-      const args = ['check', '--db-url', database.url, '--correlation-id', ID, '--expires-column', 'until'];
+        '  to do     name the table behind it with --table\n' +
+        '  status    3, NOT_A_TABLE, ID job-1\n';
+      const schema = engine.family === 'sqlite' ? '' : `${new URL(database.url).pathname.slice(1)}.`;
+      const problem = `Refused: ${schema}seen is not a table but a view.`;
+      const ran = await run(t, database, ['--table', 'seen']);
+      // Where the lines break depends on the name of the database.
+      const words = (text: string): string => text.replace(/\s+/g, ' ');
+      assert.deepEqual([ran.status, words(seen(ran))], [3, words(`${problem} Nothing was deleted.\n${details}`)]);
+      const args = ['check', '--db-url', database.url, '--correlation-id', ID, '--table', 'seen'];
       const checked = await runAtTerminal(t, args);
       assert.deepEqual([checked.status, seen(checked)], [3, `${problem}\n${details}`]);
+    });
+
+    test('of a dry run has the share and the oldest', async (t) => {
+      const database = await create(t, { expired: ids(3), live: ['z'] });
+      await database.run("UPDATE sessions SET expires_at = '2019-05-01 00:00:00' WHERE id = 'r0001'");
+      const shown = await run(t, database, ['--dry-run']);
+      assert.deepEqual(
+        [shown.status, seen(shown)],
+        [
+          0,
+          'Would delete 3 of 4 rows of sessions. Nothing was deleted.\n' +
+            `  database  ${shownUrl(database)}\n` +
+            '  expired   expires_at up to <time>\n' +
+            '  oldest    2019-05-01 00:00:00 UTC\n',
+        ],
+      );
+    });
+
+    test('of a run after which not one session is live warns of it, in yellow', async (t) => {
+      const database = await create(t, { expired: ids(3) });
+      const shown = await run(t, database);
+      assert.deepEqual(
+        [shown.status, seen(shown)],
+        [
+          0,
+          'Deleted 3 expired rows of sessions in <duration>.\n' +
+            `  database  ${shownUrl(database)}\n` +
+            '  expired   expires_at up to <time>\n' +
+            '  warning   not one session is live; if sessions are in use, check\n' +
+            '            --expires-column, --expires-format, --time-zone and --older-than\n',
+        ],
+      );
+      assert.ok(shown.terminal.includes('\u001b[33mDeleted\u001b[39m 3 '), shown.terminal);
     });
 
     test('of a run that fails has the words of the database', async (t) => {

@@ -65,6 +65,6 @@ export function steady(text: string): string {
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g, (time) =>
       Math.abs(Date.parse(time) - Date.now()) < A_WHILE_MS ? '<time>' : time,
     )
-    .replace(/ in [\d.]+ s/g, ' in <duration>')
+    .replace(/ (in|about) [\d.]+ s/g, ' $1 <duration>')
     .replace(/[\da-f]{8}-[\da-f-]{27}/g, '<uuid>');
 }
