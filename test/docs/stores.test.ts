@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { presetOf, storeNames } from '../../src/stores.js';
 import { startCommand } from '../support/command.js';
 import { engines, postgresqlEngines } from '../support/databases.js';
-import { blocks, read, section } from './markdown.js';
+import { blocks, code, read, section, table } from './markdown.js';
 
 const PAGE = read('docs/stores.md');
 const MINUTE = 60;
@@ -122,22 +122,22 @@ test('every table of an example is in a command, and the other way round', () =>
 describe('the command of the page deletes what it is to', { concurrency: 2 }, () => {
   for (const { name: engineName, family, create } of [...engines, ...postgresqlEngines()]) {
     for (const args of commands) {
-      const table = tableOf(args);
-      const example = EXAMPLES[table];
+      const name = tableOf(args);
+      const example = EXAMPLES[name];
       const store = args.includes('--store') ? args[args.indexOf('--store') + 1] : undefined;
       if (example === undefined || (store !== undefined && family !== 'mysql')) continue;
-      test(`for ${table} on ${engineName}`, async (t) => {
+      test(`for ${name} on ${engineName}`, async (t) => {
         const database = await create();
         t.after(() => database.drop());
         const columns = example.columns.replaceAll('TIME', TIME[family]).replace('NAME', NAME[family]);
-        await database.run(`CREATE TABLE ${table} (id VARCHAR(40) PRIMARY KEY, ${columns})`);
+        await database.run(`CREATE TABLE ${name} (id VARCHAR(40) PRIMARY KEY, ${columns})`);
         for (const statement of example.beside ?? []) await database.run(statement);
         for (const [id, values] of Object.entries({ ...example.gone, ...example.kept })) {
-          await database.run(`INSERT INTO ${table} VALUES ('${id}', ${values})`);
+          await database.run(`INSERT INTO ${name} VALUES ('${id}', ${values})`);
         }
         const { status, stderr } = await startCommand(args, { env: { DATABASE_URL: database.url } }).ended;
         assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
-        const left = await database.query(`SELECT id FROM ${table} ORDER BY id`);
+        const left = await database.query(`SELECT id FROM ${name} ORDER BY id`);
         assert.deepEqual(
           left.map(({ id }) => id),
           Object.keys(example.kept).toSorted(),
@@ -158,4 +158,46 @@ test('the stores that keep other rows are those of the table, with their conditi
       })
       .toSorted(),
   );
+});
+
+describe('the stores that need more than --store are those of the code', () => {
+  const presets = storeNames.flatMap((name) =>
+    (['sqlite', 'mysql', 'postgresql'] as const).flatMap((engine) => {
+      const preset = presetOf(name, engine);
+      return preset === undefined ? [] : [{ name, ...preset }];
+    }),
+  );
+  const named = (isWanted: (preset: (typeof presets)[number]) => boolean) =>
+    [...new Set(presets.filter(isWanted).map(({ name }) => name))].toSorted();
+  const lifetimes = section(PAGE, 'How long a session lives');
+
+  test('a lifetime of its own', () => {
+    const rows = table(lifetimes, 'store', 'default', 'where the program sets it');
+    assert.deepEqual(
+      rows.flatMap(([store = '']) => code(store)),
+      named(({ lifetimeMs }) => typeof lifetimeMs === 'number'),
+    );
+  });
+
+  test('no lifetime', () => {
+    const items = [...lifetimes.matchAll(/^- `([\w-]+)`:/gm)].map(([, store = '']) => store);
+    assert.deepEqual(
+      items.toSorted(),
+      named(({ lifetimeMs }) => lifetimeMs === 'required'),
+    );
+  });
+
+  test('a time without its zone', () => {
+    const [local = '', literal = ''] = section(PAGE, 'Which time zone').split('\n`adonisjs`');
+    const stores = (text: string) =>
+      [...new Set(code(text))].filter((word) => storeNames.some((name) => name === word));
+    assert.deepEqual(
+      stores(local).toSorted(),
+      named(({ writes }) => writes === 'local'),
+    );
+    assert.deepEqual(
+      stores(`\`adonisjs\`${literal}`),
+      named(({ writes }) => writes === 'literal'),
+    );
+  });
 });
