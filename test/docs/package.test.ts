@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { engines } from '../support/databases.js';
@@ -33,10 +33,11 @@ const SOURCES = [
   'README.md',
   'BENCHMARKS.md',
   'CHANGELOG.md',
+  'CONTRIBUTING.md',
   'LICENSE',
 ];
 
-const BUNDLED = ['main', 'commander', 'knex', 'mysql2', 'winston'];
+const BUNDLED = ['main', 'commander', 'knex', 'mysql2', 'pg', 'winston'];
 
 interface Ended {
   readonly status: number;
@@ -104,6 +105,7 @@ describe('the package', { timeout: 300_000 }, () => {
       ...readdirSync(join(ROOT, 'man')).map((name) => `man/${name}`),
       'BENCHMARKS.md',
       'CHANGELOG.md',
+      'CONTRIBUTING.md',
       'LICENSE',
       'README.md',
       'package.json',
@@ -111,10 +113,18 @@ describe('the package', { timeout: 300_000 }, () => {
     assert.deepEqual(packed, expected.map((name) => `package/${name}`).sort());
   });
 
-  test('holds every file that its README links', () => {
-    for (const link of links(read('README.md'))) {
-      const [path = ''] = link.split('#');
-      assert.ok(path === '' || packed.includes(`package/${path}`), link);
+  test('holds every file that its pages link', () => {
+    const pages = packed.map((path) => path.slice('package/'.length)).filter((path) => path.endsWith('.md'));
+    assert.ok(pages.includes('README.md') && pages.includes('docs/settings.md'));
+    for (const page of pages) {
+      for (const link of links(read(page))) {
+        const [path = ''] = link.split('#');
+        const target = path === '' ? page : join(dirname(page), path);
+        assert.ok(
+          packed.some((name) => name === `package/${target}` || name.startsWith(`package/${target}/`)),
+          `${page}: ${link}`,
+        );
+      }
     }
   });
 

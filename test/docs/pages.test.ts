@@ -14,6 +14,8 @@ const PAGES = [
   'README.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
+  'BENCHMARKS.md',
+  'examples/README.md',
   ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
 ];
 
@@ -23,8 +25,13 @@ const FLAGS = new Set(
     .concat(COMMAND_LINE.flags)
     .flatMap(({ flags }) => flags.match(/--[a-z-]+/g) ?? []),
 );
-/** Those of npm, node, mysqldump and rt-clean-sessions. */
+/** Those of npm, node, the benchmark, mysqldump and rt-clean-sessions. */
 const OF_OTHERS = [
+  '--engines',
+  '--full',
+  '--only',
+  '--repeat',
+  '--rows',
   '--allow-scripts',
   '--check',
   '--older',
