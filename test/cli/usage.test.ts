@@ -43,7 +43,7 @@ function usageLine(ended: Ended, help = 'session-cleanup run --help'): Line {
 // Every value is one that must not be repeated: it may be a secret that was given to the wrong flag.
 const BAD_VALUES: Readonly<Record<keyof typeof SETTINGS, readonly string[]>> = {
   dbUrl: [
-    'postgres://u:hunter2@h/db',
+    'oracle://u:hunter2@h/db',
     'mysql://u:hunter2/3@h/db',
     'sqlite::memory:',
     'hunter2',
@@ -120,7 +120,7 @@ describe('a mistake', { concurrency: 2 }, () => {
   test('does not hide another one: all are reported at once', async (t) => {
     const bad = ['--timeout', 'soon', '--expires-format', 'iso', '--time-zone', 'Mars/Olympus', '--older-than', 'x'];
     const ended = await runUntouched(t, () =>
-      runCommand(['run', '--db-url', 'postgres://h/d', ...bad], { env: { SESSION_CLEANUP_DRY_RUN: 'maybe' } }),
+      runCommand(['run', '--db-url', 'oracle://h/d', ...bad], { env: { SESSION_CLEANUP_DRY_RUN: 'maybe' } }),
     );
     const problems = String(usageLine(ended).error).split('; ');
     const named = [
