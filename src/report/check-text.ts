@@ -14,7 +14,7 @@ export function checkPage(report: CommandReport, redact: Redact): Page {
   const failed = ending.error === undefined ? [] : failureRows(ending.error, report);
   if (check === undefined) {
     const headline = verdict(ending.error, ending.error === undefined ? '' : describeError(ending.error, redact));
-    return { headline, mood, sections: [{ rows: [...given('database', facts.database), ...failed] }] };
+    return { headline, mood, sections: [{ rows: [...knownRows(facts), ...failed] }] };
   }
   const problems = check.findings.filter(({ kind }) => kind === 'problem');
   const advice = check.findings.filter(({ kind }) => kind === 'advice');
@@ -30,6 +30,16 @@ export function checkPage(report: CommandReport, redact: Redact): Page {
       ...section('Advice', [...given('warning', facts.warning), ...advice.map(findingRow)]),
     ],
   };
+}
+
+/** Where the time was up, or something went wrong, before all rows were read. */
+function knownRows(facts: RunFacts): Row[] {
+  const { database, expiresColumn, expiresFormat, cutoff } = facts;
+  return [
+    ...given('database', database),
+    ...given('expired', expiredText(facts)),
+    ...given('column', cutoff && expiresFormat && `${expiresColumn}, read as ${expiresFormat}`),
+  ];
 }
 
 function section(title: string, found: readonly Row[]): Section[] {

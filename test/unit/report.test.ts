@@ -76,3 +76,24 @@ test('what a terminal would act on is escaped, in either form', () => {
     assert.match(text, /\\u001b\[2J\\u0007/);
   }
 });
+
+test('a check that is out of time says what it knows by then', () => {
+  const error = new CleanupError('timed_out', 'timed out after 30 s while surveying the table', { code: 'TIMEOUT' });
+  const facts = {
+    database: 'mysql://db/app',
+    table: 'sessions',
+    expiresColumn: 'expires',
+    expiresFormat: 'datetime',
+    cutoff: TOLD.at,
+    dryRun: true,
+  } as const;
+  const report: Report = { ...TOLD, kind: 'check', facts, ending: endingOfError(error) };
+  assert.equal(
+    renderText(report, createRedactor([]), { columns: 80, colour: false }),
+    'Timed out after 30 s while surveying the table.\n' +
+      '  database  mysql://db/app\n' +
+      '  expired   expires up to 2026-11-25 12:00:00 UTC\n' +
+      '  column    expires, read as datetime\n' +
+      '  status    124, TIMEOUT, ID job-1',
+  );
+});
