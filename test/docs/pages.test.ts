@@ -29,7 +29,15 @@ const FLAGS = new Set(
     .flatMap(({ flags }) => flags.match(/--[a-z-]+/g) ?? []),
 );
 /** Those of npm, node, mysqldump and rt-clean-sessions. */
-const OF_OTHERS = ['--check', '--older', '--silent', '--single-transaction', '--test', '--test-name-pattern'];
+const OF_OTHERS = [
+  '--allow-scripts',
+  '--check',
+  '--older',
+  '--silent',
+  '--single-transaction',
+  '--test',
+  '--test-name-pattern',
+];
 
 for (const page of PAGES) {
   describe(page, () => {
