@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { conditionProblem } from '../../src/engines/condition.js';
 import { engineOf } from '../../src/engines/index.js';
-import { engines } from '../support/databases.js';
+import { engines, postgresqlEngines } from '../support/databases.js';
 
 /** `npm run test:fuzz` makes it 100,000. */
 const RUNS = Number(process.env.SESSION_CLEANUP_TEST_RUNS ?? 1_000);
@@ -33,7 +33,7 @@ const COVERS = [
   ';',
   '?',
 ];
-const SOUND = ['1=1 ', "'a'='a' ", '"id"=1 ', "'a\\'", "E'a' ", '(1=1) ', 'AND ', 'OR ', 'AND 1=1 ', ' '];
+const SOUND = ['1=1 ', "'a'='a' ", '"id"=id ', "'a\\'", "E'a' ", '(1=1) ', 'AND ', 'OR ', 'AND 1=1 ', ' '];
 const conditions = fc
   .array(fc.oneof(fc.constantFrom(...ENDS), fc.constantFrom(...COVERS), fc.constantFrom(...SOUND)), {
     minLength: 1,
@@ -41,13 +41,13 @@ const conditions = fc
   })
   .map((pieces) => `1=1 ${pieces.join('')}`);
 
-for (const engine of engines) {
+for (const engine of [...engines, ...postgresqlEngines()]) {
   describe(`a condition that is taken, ${engine.name}`, { timeout: 3_600_000 }, () => {
     test('never makes a row go that would be kept without it', async (t) => {
       const database = await engine.create();
       t.after(() => database.drop());
-      await database.run('CREATE TABLE sessions (id INT NOT NULL PRIMARY KEY)');
-      await database.run('INSERT INTO sessions VALUES (1), (2)');
+      await database.run('CREATE TABLE sessions (id VARCHAR(9) NOT NULL PRIMARY KEY)');
+      await database.run("INSERT INTO sessions VALUES ('1'), ('2')");
       const { syntax } = engineOf({ engine: engine.family });
       let understood = 0;
       await fc.assert(
@@ -61,7 +61,7 @@ for (const engine of engines) {
             // Whether it is SQL is for the engine to say.
             () => {},
           );
-          assert.deepEqual(await database.query('SELECT id FROM sessions ORDER BY id'), [{ id: 1 }, { id: 2 }]);
+          assert.deepEqual(await database.query('SELECT id FROM sessions ORDER BY id'), [{ id: '1' }, { id: '2' }]);
         }),
         { numRuns: RUNS, endOnFailure: true },
       );
