@@ -113,7 +113,7 @@ async function refuseTooMany(
   if (problem === undefined) return;
   throw new CleanupError('refused', problem, {
     code: 'MAX_DELETE',
-    hint: 'Nothing was deleted. Check the settings with --dry-run; where the count is right, raise --max-delete once.',
+    hint: 'Check the settings with --dry-run; where the count is right, raise --max-delete once.',
   });
 }
 

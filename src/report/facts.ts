@@ -142,7 +142,7 @@ export function endingOf(complete: boolean, progress: Progress, tookMs: number):
   const { deletedCount, lockedCount, waitedFor } = progress;
   if (!complete) {
     const waited = waitedFor === undefined ? '' : ` (waited for others: ${waitedFor})`;
-    const message = `the time was nearly used up${waited}: what was deleted is committed, and more may remain`;
+    const message = `the timeout was nearly reached${waited}: what was deleted is committed, and more may remain`;
     const hint =
       `Run it again, or clear the backlog in one go: session-cleanup run --timeout 0 --batch-size 5000, ` +
       `with the other settings as they are (this run deleted ${deletedCount} rows in ${(tookMs / 1000).toFixed(1)} s).`;
