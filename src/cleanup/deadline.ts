@@ -62,13 +62,15 @@ export function createDeadline({ startedAt, onSignal, timeoutMs = 0 }: DeadlineO
     budgetMs = ms;
     if (ms > 0) timers.push(setTimeout(() => abort({ kind: 'timeout', afterMs: ms }), Math.max(0, remainingMs())));
   };
+  const [drop, skip, leave] = [afterStop(DROP_MS), afterStop(SKIP_MS), afterStop(LEAVE_MS)];
   limit(timeoutMs);
+  // It may have come already: what follows a stop has to be in place.
   onSignal((signal) => abort({ kind: 'signal', signal }));
   return {
     stop: stop.signal,
-    drop: afterStop(DROP_MS),
-    skip: afterStop(SKIP_MS),
-    leave: afterStop(LEAVE_MS),
+    drop,
+    skip,
+    leave,
     limit,
     remainingMs,
     // A tenth of the budget is kept for the COMMIT: on SQLite it writes every changed page.
