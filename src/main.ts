@@ -10,7 +10,7 @@ import { createProgressLine } from './report/progress.js';
 import { createRecord } from './report/record.js';
 import { createRedactor, type Redact } from './report/redact.js';
 import { type Config, type Logging, readBasics, resolveConfig, usageError } from './settings/config.js';
-import { orAborted } from './waiting.js';
+import { orAborted, orGivenUp } from './waiting.js';
 import { type World, write } from './world.js';
 
 export { openOutput } from './output.js';
@@ -36,7 +36,7 @@ export async function main(world: World): Promise<number> {
   const invocation = parseArguments(world.argv, { version: world.version, columns: world.stdout.columns });
   if (invocation.kind === 'help') {
     const { text, exitStatus } = invocation;
-    await orAborted(write(exitStatus === 0 ? world.stdout : world.stderr, text), deadline.leave);
+    await orGivenUp(write(exitStatus === 0 ? world.stdout : world.stderr, text), deadline.leave);
     return exitStatus;
   }
   const { logging, timeoutMs } = readBasics({ flags: invocation.flags, env: world.env });
@@ -102,7 +102,7 @@ async function cleanUpOrCheck(call: Call, kind: 'run' | 'check', config: Config)
   // On a terminal that is both outputs, it would take the line away.
   if (cleared !== undefined) await orAborted(cleared, deadline.leave);
   logger.tell(report());
-  await orAborted(logger.flush(), deadline.leave);
+  await orGivenUp(logger.flush(), deadline.leave);
   return ending.exitStatus;
 }
 
@@ -119,7 +119,7 @@ async function tellMetrics(
     () => ({ problem: undefined }),
     (error: unknown) => ({ problem: asCleanupError(error).message }),
   );
-  const answer = await orAborted(written, deadline.skip);
+  const answer = await orGivenUp(written, deadline.skip);
   return answer === undefined ? 'the metrics file cannot be written: the disk does not answer' : answer.problem;
 }
 
@@ -145,12 +145,12 @@ async function writeSchedule(call: Call, { flags, schedule: own }: ScheduleInvoc
     const { schedule } = await import('./commands/schedule.js');
     const scheduled = await schedule(flags, own, { place: world.place, deadline, now: () => world.now() });
     if (scheduled.kind === 'printed') {
-      await orAborted(write(world.stdout, `${scheduled.block}\n`), deadline.leave);
+      await orGivenUp(write(world.stdout, `${scheduled.block}\n`), deadline.leave);
       return 0;
     }
     const logger = await openLogger(call, createRedactor([]));
     logger.tell({ ...told(call), kind: 'schedule', ...scheduled.change });
-    await orAborted(logger.flush(), deadline.leave);
+    await orGivenUp(logger.flush(), deadline.leave);
     return 0;
   } catch (error) {
     return tellFailure(call, 'schedule', error);
@@ -162,7 +162,7 @@ async function tellFailure(call: Call, command: string | undefined, error: unkno
   const ending = endingOfError(asCleanupError(error));
   const logger = await openLogger(call, createRedactor([]));
   logger.tell({ ...told(call), kind: 'failure', command, ending, durationMs: performance.now() - call.startedAt });
-  await orAborted(logger.flush(), call.deadline.leave);
+  await orGivenUp(logger.flush(), call.deadline.leave);
   return ending.exitStatus;
 }
 

@@ -30,6 +30,16 @@ export async function within<T>(promise: Promise<T>, ms: number, signal: AbortSi
   }
 }
 
+const MOMENT_MS = 250;
+
+/**
+ * Settles as `promise` does, or resolves to `undefined` a moment after `signal` has aborted: on a busy machine that may
+ * have been long before the promise was made, and what takes a millisecond still gets it.
+ */
+export async function orGivenUp<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return (await orAborted(promise, signal)) ?? within(promise, MOMENT_MS, new AbortController().signal);
+}
+
 /** Jittered, doubling from 50 ms up to 2 s. */
 export function backOffMs(attempts: number): number {
   return Math.min(2_000, 50 * 2 ** (attempts - 1)) * (0.5 + Math.random() / 2);

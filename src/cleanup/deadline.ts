@@ -7,15 +7,15 @@
 //                            (`timed_out`, `interrupted`)                                         cleanup/cleanup.ts
 //                          - the last answer was that somebody holds a lock: `busy`             database/statement.ts
 //   5.0 s later          drop: drops the connection; COMMIT without an answer is `unknown`      database/statement.ts
-//   5.3 s later          skip: gives up a file that is not written yet                                        main.ts
-//   5.6 s later          leave: gives up the line, and ends the process                   main.ts, bin/session-cleanup.js
+//   5.2 s later          skip: gives up a file that is not written yet                                        main.ts
+//   5.5 s later          leave: gives up the line, and ends the process                   main.ts, bin/session-cleanup.js
 //
 // Once COMMIT is confirmed the outcome is decided: a stop then only makes the end come sooner.
 import { CleanupError, type StopSignal } from '../errors.js';
 
 const DROP_MS = 5_000;
-const SKIP_MS = 5_300;
-const LEAVE_MS = 5_600;
+const SKIP_MS = 5_200;
+const LEAVE_MS = 5_500;
 
 export type StopReason =
   | { readonly kind: 'timeout'; readonly afterMs: number }

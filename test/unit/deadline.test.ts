@@ -1,14 +1,35 @@
 // The time line of a stop: what is given up in which order, and which reason counts.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createDeadline, type Deadline, stoppedError } from '../../src/cleanup/deadline.js';
 import type { StopSignal } from '../../src/errors.js';
+import { orGivenUp } from '../../src/waiting.js';
 
 const MARKS = ['stop', 'drop', 'skip', 'leave'] as const;
 
 function abortedOf(deadline: Deadline): string[] {
   return MARKS.filter((mark) => deadline[mark].aborted);
 }
+
+describe('what is to be written last', () => {
+  const late = AbortSignal.abort();
+
+  test('gets a moment, however late it is', async () => {
+    assert.equal(await orGivenUp(sleep(20, 'out'), late), 'out');
+    await assert.rejects(
+      orGivenUp(
+        sleep(20).then(() => Promise.reject(new Error('broken'))),
+        late,
+      ),
+      /broken/,
+    );
+  });
+
+  test('is given up where it does not end', async () => {
+    assert.equal(await orGivenUp(new Promise(() => {}), late), undefined);
+  });
+});
 
 describe('a deadline', () => {
   for (const when of ['while it is there', 'before it was made']) {
