@@ -32,7 +32,7 @@ export type Scheduled =
   | { readonly kind: 'printed'; readonly block: string }
   | { readonly kind: 'changed'; readonly change: CrontabChange };
 
-/** What `schedule` has from the process. */
+/** What `schedule` has from the world. */
 export interface ScheduleContext {
   readonly place: Place;
   /** What stops it. */

@@ -24,7 +24,7 @@ export function createDial(host: string, stop: AbortSignal): Dial {
 }
 
 /**
- * getaddrinfo runs in a thread that process.exit waits for, a minute long; `getent` asks it in a process of its own.
+ * getaddrinfo runs in a thread that Node waits for when it exits, a minute long; `getent` asks it in a process of its own.
  * Resolves to undefined where the system has no getent.
  */
 async function askGetent(host: string, stop: AbortSignal): Promise<readonly LookupAddress[] | undefined> {
