@@ -80,6 +80,9 @@ const VALUES: Readonly<Partial<Record<SettingName, fc.Arbitrary<string>>>> = {
   batchSize: fc.oneof(fc.constantFrom('1', '5000', '0', '1.5'), noise),
   table: names,
   expiresColumn: names,
+  lifetimeColumn: names,
+  where: fc.oneof(fc.constantFrom('1 = 1', "id <> 'x'", '1 = 1) OR (1 = 1', "1 = 1 OR 'a' = 'a'", '1 = 1 --'), noise),
+  maxDelete: fc.oneof(fc.constantFrom('0', '5000', '10%', '0%', '101%'), noise),
   metricsFile: fc.constantFrom('/nowhere/x.prom', '', '/', 'METRICS'),
 };
 
@@ -105,7 +108,7 @@ const words = fc.oneof(
 const input: fc.Arbitrary<Input> = fc
   .record({
     command: fc.oneof(
-      { weight: 8, arbitrary: fc.constantFrom('run', 'run', 'check', 'schedule') },
+      { weight: 8, arbitrary: fc.constantFrom('run', 'run', 'check', 'schedule', 'stores') },
       { weight: 1, arbitrary: fc.oneof(fc.constantFrom('completion', 'help', 'RUN', ''), noise) },
     ),
     given: fc.array(words, { maxLength: 5 }),
