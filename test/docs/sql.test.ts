@@ -130,6 +130,33 @@ for (const on of postgresqlEngines()) {
   });
 }
 
+let accounts = 0;
+
+for (const on of postgresqlEngines()) {
+  test(`the GRANT for PostgreSQL is enough for a run, and for no more, ${on.name}`, async (t) => {
+    const database = await on.create();
+    t.after(() => database.drop());
+    const account = `session_cleanup_doc_${process.pid}_${accounts++}`;
+    for (const table of ['sessions', 'others']) {
+      await database.run(`CREATE TABLE ${table} (id VARCHAR(40) PRIMARY KEY, expires_at TIMESTAMPTZ NOT NULL)`);
+      await database.run(`INSERT INTO ${table} VALUES ('a', '2023-11-14 22:15Z'), ('z', '2096-10-02 07:06Z')`);
+    }
+    await database.run(`CREATE ROLE ${account} LOGIN PASSWORD 'secret'`);
+    const [grant = ''] = blocks(section(PAGE, 'Grants'), '');
+    await database.run(grant.replace('TO session_cleanup', `TO ${account}`));
+    const url = new URL(database.url);
+    url.username = account;
+    url.password = 'secret';
+    const run = async (table: string) => (await runCommand(['run', '--db-url', url.href, '--table', table])).line;
+    const [ran, refused] = [await run('sessions'), await run('others')];
+    await database.run(`DROP OWNED BY ${account}`);
+    await database.run(`DROP ROLE ${account}`);
+    assert.deepEqual([ran.outcome, ran.deleted_count], ['deleted', 1]);
+    assert.deepEqual([refused.outcome, refused.error_code], ['refused', 'NO_RIGHT']);
+    assert.deepEqual(await database.query('SELECT id FROM sessions'), [{ id: 'z' }]);
+  });
+}
+
 function steadyOnPostgresql(statement: string): string {
   return steady(statement)
     .replace(/(?<=_timeout = ')\d{5}ms/g, '<duration>')
