@@ -38,12 +38,27 @@ export async function check(context: CommandContext): Promise<Ending> {
     note({
       expiredCount: survey.expiredCount,
       oldestExpired: selected && instantOf(survey.oldestExpired, selected.format, config.timeZone),
-      check: { ...surveyed, settings, usedIndex, walkedBy, clockDifferenceMs, estimatedMs, findings },
+      check: {
+        ...surveyed,
+        settings,
+        usedIndex,
+        walkedBy,
+        walkedKey: keyOf(table, walkedBy),
+        clockDifferenceMs,
+        estimatedMs,
+        findings,
+      },
     });
     const problems = findings.filter(({ kind }) => kind === 'problem');
     if (problems.length > 0) throw notReady(problems);
     return { outcome: 'ready', exitStatus: 0, complete: true };
   });
+}
+
+/** The index of the row key, where that is what is walked by. */
+function keyOf({ facts: { rowKey } }: Inspected['table'], walkedBy: readonly string[]): string | undefined {
+  const isRowKey = rowKey?.columns.map(({ name }) => name).join() === walkedBy.join();
+  return isRowKey ? rowKey?.index : undefined;
 }
 
 type Way = Awaited<ReturnType<NonNullable<Inspected['selected']>['expired']['openSessions']>>;

@@ -98,17 +98,28 @@ function oldestText({ oldestExpired }: RunFacts, { oldestExpired: stored }: Chec
   return `${time(oldestExpired)}${/^\d{4}-/.test(String(stored)) ? '' : ` (${stored})`}`;
 }
 
-function howRows({ timeoutMs = 0 }: RunFacts, { walkedBy, usedIndex, estimatedMs }: CheckFacts): Row[] {
+function howRows({ timeoutMs = 0 }: RunFacts, { estimatedMs, ...check }: CheckFacts): Row[] {
   const timeout = timeoutMs === 0 ? 'there is no timeout' : `the timeout is ${span(timeoutMs)}`;
   return [
-    { name: 'along', text: alongText(walkedBy, usedIndex) },
+    { name: 'along', text: alongText(check) },
     { name: 'time', text: `about ${wholeSeconds(Math.max(1, Math.ceil(estimatedMs / 1000)) * 1000)}; ${timeout}` },
   ];
 }
 
-function alongText(walkedBy: readonly string[], usedIndex: string | undefined): string {
+function alongText({
+  walkedBy,
+  walkedKey,
+  usedIndex,
+}: Pick<CheckFacts, 'walkedBy' | 'walkedKey' | 'usedIndex'>): string {
   if (walkedBy.length === 0) return 'no key: the run is one statement';
-  return `${usedIndex === undefined ? 'the primary key' : `the index ${usedIndex}`} (${walkedBy.join(', ')})`;
+  return `${walkedName(walkedKey, usedIndex)} (${walkedBy.join(', ')})`;
+}
+
+function walkedName(walkedKey: string | undefined, usedIndex: string | undefined): string {
+  if (walkedKey === undefined)
+    return usedIndex === undefined ? 'the rows as they are stored' : `the index ${usedIndex}`;
+  // An engine has no name for the key that the rows themselves are stored by, or this one.
+  return walkedKey === '' || walkedKey === 'PRIMARY' ? 'the primary key' : `the key ${walkedKey}`;
 }
 
 function whereRows(

@@ -56,6 +56,8 @@ export interface CheckFacts {
   readonly usedIndex: string | undefined;
   /** The columns a run walks by; empty where it is one statement. */
   readonly walkedBy: readonly string[];
+  /** The index of the row key, where it is what a run walks by; undefined where it walks by something else. */
+  readonly walkedKey: string | undefined;
   /** How far this host's clock is ahead of the database's. */
   readonly clockDifferenceMs: number;
   readonly estimatedMs: number;
