@@ -17,6 +17,9 @@ export function ours(arena: Arena, name: string, ...more: readonly string[]): Co
   return { name, file: process.execPath, args: [...args, ...more] };
 }
 
+/** More rows than there are in a batch: all of them in one. */
+export const ONE_TRANSACTION = ['--batch-size', '1000000000'];
+
 /** The same DELETE by the engine's own client. */
 export function plainDelete(arena: Arena): Command | undefined {
   const { table, expiry } = arena.layout;

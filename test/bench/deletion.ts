@@ -1,7 +1,7 @@
 // How fast expired rows go: this command and its peers on the same data, in turn.
 import type { Engine } from '../support/databases.js';
 import { type Arena, createArena, DJANGO, KNEX_STORE, PLAIN, type Shape } from './arena.js';
-import { django, knexStore, ours, plainDelete, ptArchiver } from './contenders.js';
+import { django, knexStore, ONE_TRANSACTION, ours, plainDelete, ptArchiver } from './contenders.js';
 import { type Command, measure, median, spread, table } from './measure.js';
 
 /** The size of a commit in the README's command for a backlog. */
@@ -10,7 +10,8 @@ export const BATCH_ROWS = 5_000;
 type Contenders = (arena: Arena) => readonly (Command | undefined)[];
 
 const PLAIN_CONTENDERS: Contenders = (arena) => [
-  ours(arena, 'one transaction'),
+  ours(arena, 'by default'),
+  ours(arena, 'one transaction', ...ONE_TRANSACTION),
   ours(arena, `--batch-size ${BATCH_ROWS}`, '--batch-size', String(BATCH_ROWS)),
   ours(arena, '--batch-size 1000', '--batch-size', '1000'),
   plainDelete(arena),
@@ -42,10 +43,16 @@ export async function benchDeletion(
     for (const each of full ? all : some) lines.push(...(await race(engine, PLAIN, each, repeat, PLAIN_CONTENDERS)));
     const half = shape(0.5, 'correlated', true);
     lines.push(
-      ...(await race(engine, DJANGO, half, repeat, (arena) => [ours(arena, 'one transaction'), django(arena)])),
+      ...(await race(engine, DJANGO, half, repeat, (arena) => [
+        ours(arena, 'one transaction', ...ONE_TRANSACTION),
+        django(arena),
+      ])),
     );
     lines.push(
-      ...(await race(engine, KNEX_STORE, half, repeat, (arena) => [ours(arena, 'one transaction'), knexStore(arena)])),
+      ...(await race(engine, KNEX_STORE, half, repeat, (arena) => [
+        ours(arena, 'one transaction', ...ONE_TRANSACTION),
+        knexStore(arena),
+      ])),
     );
   }
   return table(

@@ -14,7 +14,7 @@ export async function benchScale(
     const perRow = new Map<string, number>();
     for (const rows of sizes) {
       const arena = await createArena(engine, PLAIN, { rows, expiredShare: 0.5, order: 'correlated', indexed: true });
-      for (const [name, ...flags] of [['one transaction'], ['--batch-size 5000', '--batch-size', '5000']] as const) {
+      for (const [name, ...flags] of [['by default'], ['--batch-size 5000', '--batch-size', '5000']] as const) {
         const ms: number[] = [];
         const peakMib: number[] = [];
         for (let turn = 0; turn < repeat; turn++) {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Engine } from '../support/databases.js';
 import { type Arena, createArena, DJANGO, firstLiveRow, KNEX_STORE, PLAIN } from './arena.js';
-import { django, knexStore, ours, plainDelete, ptArchiver } from './contenders.js';
+import { django, knexStore, ONE_TRANSACTION, ours, plainDelete, ptArchiver } from './contenders.js';
 import { BATCH_ROWS } from './deletion.js';
 import { type Command, measure, median, quantile, spread, table } from './measure.js';
 import type { Sample, Traffic } from './traffic-worker.js';
@@ -27,7 +27,8 @@ export async function benchTraffic(engines: readonly Engine[], rows: number, rep
   for (const engine of engines) {
     const onServer = engine.family === 'mysql';
     const plain = (arena: Arena): readonly (Command | undefined)[] => [
-      ours(arena, 'one transaction'),
+      ours(arena, 'by default'),
+      ours(arena, 'one transaction', ...ONE_TRANSACTION),
       ours(arena, `--batch-size ${BATCH_ROWS}`, '--batch-size', String(BATCH_ROWS)),
       ...(onServer ? [] : [ours(arena, '--batch-size 500 --pause 50ms', '--batch-size', '500', '--pause', '50ms')]),
       plainDelete(arena),
@@ -35,8 +36,8 @@ export async function benchTraffic(engines: readonly Engine[], rows: number, rep
     ];
     const layouts = [
       [PLAIN, plain],
-      [DJANGO, (arena: Arena) => [ours(arena, 'one transaction'), django(arena)]],
-      [KNEX_STORE, (arena: Arena) => [ours(arena, 'one transaction'), knexStore(arena)]],
+      [DJANGO, (arena: Arena) => [ours(arena, 'one transaction', ...ONE_TRANSACTION), django(arena)]],
+      [KNEX_STORE, (arena: Arena) => [ours(arena, 'one transaction', ...ONE_TRANSACTION), knexStore(arena)]],
     ] as const;
     for (const [layout, contenders] of layouts) {
       const arena = await createArena(engine, layout, shape, true);
