@@ -17,7 +17,7 @@ test('the demo shows a run, and that the live sessions remain', () => {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['examples/demo.js'], { cwd: ROOT, encoding: 'utf8' });
   assert.deepEqual([status, stderr], [0, '']);
   assert.match(stdout, /^app\.db, table sessions: 3 live and 1000 expired sessions$/m);
-  assert.match(stdout, /^session-cleanup: deleted 1000 expired rows of sessions\. /m);
+  assert.match(stdout, /^Deleted 1,000 expired rows of sessions in \d+\.\d s\.$/m);
   assert.match(stdout, /^app\.db, table sessions: 3 live and 0 expired sessions$/m);
   const commands = [...stdout.matchAll(/^\$ node (\S+) run /gm)].map(([, path]) => path);
   assert.deepEqual(commands, ['bin/session-cleanup.js', 'bin/session-cleanup.js']);

@@ -57,9 +57,10 @@ export function classify(error: unknown, lockWaitRollsBack: boolean): Fault {
   return { kind: lost ? 'lost' : 'failed', code, hint };
 }
 
-/** Swallows what the server answered, and nothing else: for statements that some servers do not have. */
+/** Swallows what the server answered, and nothing else: for statements that some servers or accounts do not have. */
 export function ignoreAnswered(error: unknown): undefined {
-  if (error instanceof CleanupError && (error.kind !== 'failed' || error.rolledBack)) throw error;
+  const isAnswer = !(error instanceof CleanupError) || error.kind === 'failed' || error.kind === 'refused';
+  if (!isAnswer || (error instanceof CleanupError && error.rolledBack)) throw error;
   return undefined;
 }
 
