@@ -146,7 +146,7 @@ export const SETTINGS = {
   }),
   batchSize: setting('--batch-size <rows>', count({ min: 1 }), {
     group: 'How it runs',
-    help: 'commit after at most this many rows, not once at the end',
+    help: 'commit after at most this many rows, instead of after each second',
     detail: 'or after ten times as many that were looked at',
     runOnly: true,
   }),
