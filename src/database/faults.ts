@@ -37,7 +37,5 @@ export function isLost(error: CleanupError | undefined): boolean {
 
 /** The engine's own words. */
 export function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  // Knex puts the statement in front of them: "delete from … - SQLITE_BUSY: …".
-  return message.slice(message.lastIndexOf(' - ') + 1).replace(/^- /, '');
+  return error instanceof Error ? error.message : String(error);
 }

@@ -19,10 +19,21 @@ export function createKnex(driver: Driver, config: Knex.Config, connectTimeoutMs
       log: { warn: say, error: say, deprecate: say, debug: say },
     });
     knex.client.positionBindings = (sql: string) => driver.positionBindings(sql);
+    keepMessages(knex);
     return knex;
   } catch (cause) {
     throw isDriverAbsent(cause) ? noDriver(String(config.client), cause) : cause;
   }
+}
+
+/** Knex puts the statement in front of what the engine says: of what it says, nothing can be told from that any more. */
+function keepMessages({ client }: Knex): void {
+  const send = client._query.bind(client) as (connection: unknown, statement: unknown) => Promise<unknown>;
+  client._query = (connection: unknown, statement: unknown) =>
+    send(connection, statement).catch((error: Error) => {
+      const { message } = error;
+      throw Object.defineProperty(error, 'message', { get: () => message, set: () => {} });
+    });
 }
 
 /** Knex loads the driver. sqlite3 is optional: it may be absent, or its native part not built. */
