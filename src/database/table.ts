@@ -102,8 +102,12 @@ function createOpenTable(opened: Opened): OpenTable {
     clock: () => session.clock(),
     inspect: (settings) => detectColumnFormat(connection.query('inspecting the table'), session, table, settings),
     selectExpired(format, cutoff) {
-      const { range, guard } = session.expired(table, format, cutoff);
-      const predicate = { range, guard: guard === undefined && where === undefined ? undefined : all(guard, where) };
+      const { range, guard, plain } = session.expired(table, format, cutoff);
+      const predicate = {
+        range,
+        guard: guard === undefined && where === undefined ? undefined : all(guard, where),
+        plain: plain?.map((condition) => all(condition, where)),
+      };
       const condition = all(predicate.range, predicate.guard);
       return {
         condition,

@@ -142,6 +142,10 @@ export interface KeyColumn {
   readonly sql: string;
   /** Bound as a whole number of any length, whether the driver gives it as a number or as text. */
   readonly isWholeNumber: boolean;
+  /** How a value is read that survives the way here and back; absent where it is read as it is. */
+  readonly read?: string;
+  /** Whether what is read is a literal of the engine's SQL, free of question marks. */
+  readonly isLiteral?: boolean;
 }
 
 /** Columns in index order; a walk may go along them. */
@@ -154,6 +158,8 @@ export interface Key {
 export interface Predicate {
   readonly range: Sql;
   readonly guard: Sql | undefined;
+  /** Conditions, cheaper than the guard, of which one may mean the same in a part of the table: only a look can tell. */
+  readonly plain?: readonly Sql[] | undefined;
 }
 
 /** A way through the table in steps, each of which is short. `Step` is the engine's own. */

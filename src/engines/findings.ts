@@ -1,9 +1,9 @@
 // Findings and hints that every engine words alike.
 import type { Finding } from './engine.js';
 
-/** Where the engine refuses to delete a row because others refer to it. */
+/** Where the engine refuses to delete a row because others refer to it, in a way that no condition can tell before. */
 export const REFERRED_HINT =
-  'Rows of another table refer to an expired session: make their foreign key ON DELETE CASCADE or SET NULL.';
+  'Rows of another table refer to an expired row, directly or over others: delete them first.';
 
 /** A statement to paste, of quoted names whose question marks are escaped for Knex. */
 export function shown(sql: string): string {
@@ -18,8 +18,9 @@ export function referenceFinding(child: unknown, rule: unknown): Finding {
   const topic = 'children';
   const text = `rows of ${child} refer to this table (ON DELETE ${rule})`;
   if (rule === 'RESTRICT' || rule === 'NO ACTION') {
-    const fix = 'a session that is referred to cannot be deleted: make the foreign key ON DELETE CASCADE or SET NULL';
-    return { kind: 'problem', topic, text, fix };
+    const fix =
+      'a run leaves the expired rows that are referred to, and counts them; deleting what refers to them frees them';
+    return { kind: 'advice', topic, text, fix };
   }
   return { kind: 'advice', topic, text, fix: `make sure that an index on ${child} leads with the referring column` };
 }

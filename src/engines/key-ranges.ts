@@ -1,15 +1,22 @@
 // Steps along a key as plain ranges: every engine uses an index for "these equal, and the next one between".
 import type { Key } from './engine.js';
-import type { Binding, Sql } from './sql.js';
+import { all, type Binding, type Sql } from './sql.js';
+
+/** A value as the engine spelled it, free of question marks. */
+export interface Literal {
+  readonly literal: string;
+}
+
+export type KeyValue = Binding | Literal;
 
 /** The values of the key's columns in one row. */
-export type Position = readonly Binding[];
+export type Position = readonly KeyValue[];
 
 /** Columns before equal `equal`; the next one is after `after`, and before (or not after) `end`. Absent: unbounded. */
 export interface KeyRange {
-  readonly equal: readonly Binding[];
-  readonly after?: Binding | undefined;
-  readonly end?: { readonly value: Binding; readonly inclusive: boolean } | undefined;
+  readonly equal: readonly KeyValue[];
+  readonly after?: KeyValue | undefined;
+  readonly end?: { readonly value: KeyValue; readonly inclusive: boolean } | undefined;
 }
 
 /**
@@ -37,10 +44,17 @@ export function rangesBetween(
 /** The range as a condition; undefined where it is the whole key. */
 export function rangeCondition(range: KeyRange, key: Key): Sql | undefined {
   const names = key.columns.map(({ sql }) => sql);
-  const terms: [string, Binding][] = range.equal.map((value, at) => [`${names[at]} = ?`, value]);
-  const name = names[range.equal.length];
-  if (range.after !== undefined) terms.push([`${name} > ?`, range.after]);
-  if (range.end !== undefined) terms.push([`${name} ${range.end.inclusive ? '<=' : '<'} ?`, range.end.value]);
-  if (terms.length === 0) return undefined;
-  return { sql: terms.map(([sql]) => sql).join(' AND '), bindings: terms.map(([, value]) => value) };
+  const compare = (at: number, operator: string, value: KeyValue): Sql =>
+    isLiteral(value)
+      ? { sql: `${names[at]} ${operator} ${value.literal}`, bindings: [] }
+      : { sql: `${names[at]} ${operator} ?`, bindings: [value] };
+  const terms = range.equal.map((value, at) => compare(at, '=', value));
+  const next = range.equal.length;
+  if (range.after !== undefined) terms.push(compare(next, '>', range.after));
+  if (range.end !== undefined) terms.push(compare(next, range.end.inclusive ? '<=' : '<', range.end.value));
+  return terms.length === 0 ? undefined : all(...terms);
+}
+
+function isLiteral(value: KeyValue): value is Literal {
+  return typeof value === 'object' && 'literal' in value;
 }

@@ -50,6 +50,23 @@ export function toBinding({ isWholeNumber }: KeyColumn, value: unknown): Binding
   return isWholeNumber ? BigInt(value as string | number) : (value as Binding);
 }
 
+/** The columns of a key, under names that no column has: ORDER BY would sort by what is read. */
+export function selectKey({ columns }: Key): string {
+  return columns.map(({ sql, read = sql }, at) => `${read} AS ${found(at)}`).join(', ');
+}
+
+/** Where the row is that was read by `selectKey`. */
+export function positionOf({ columns }: Key, row: Readonly<Record<string, unknown>>): Position {
+  return columns.map((column, at) => {
+    const value = row[found(at)];
+    return column.isLiteral ? { literal: String(value) } : toBinding(column, value);
+  });
+}
+
+export function found(at: number): string {
+  return `session_cleanup_${at}`;
+}
+
 /** The `rows`-th row after `after`, and how many columns it shares with that; undefined where fewer follow. */
 async function rowAfter(
   query: Query,
@@ -58,8 +75,6 @@ async function rowAfter(
   rows: number,
 ): Promise<{ found: Position; shared: number } | undefined> {
   const names = key.columns.map(({ sql }) => sql);
-  // Named, or SQLite names the rowid after the column that stands for it, and no value is found.
-  const selected = names.map((name) => `${name} AS ${name}`).join(', ');
   let left = rows;
   const ranges = rangesBetween(after, until, 0);
   for (const range of ranges) {
@@ -67,11 +82,11 @@ async function rowAfter(
     // What is equal in all of them is left out: MariaDB would sort by it where it is a text.
     const order = names.slice(range.equal.length).join(', ');
     const [row] = await query(
-      `SELECT ${selected} FROM ${from}${whereClause(condition)} ORDER BY ${order} LIMIT 1 OFFSET ?`,
+      `SELECT ${selectKey(key)} FROM ${from}${whereClause(condition)} ORDER BY ${order} LIMIT 1 OFFSET ?`,
       [...condition.bindings, left - 1],
     );
     if (row !== undefined) {
-      return { found: key.columns.map((column) => toBinding(column, row[column.name])), shared: range.equal.length };
+      return { found: positionOf(key, row), shared: range.equal.length };
     }
     if (range !== ranges.at(-1)) left = Math.max(1, left - (await countRows(query, from, condition)));
   }

@@ -37,7 +37,11 @@ export const LINE_KEYS: readonly LineKey[] = [
     value: 'what had expired by then counts as expired; null where the run did not get that far',
   },
   { key: 'complete', when: 'always', value: 'whether the run went through the whole table' },
-  { key: 'locked_count', when: 'not 0', value: 'expired rows that were locked, and are left for the next run' },
+  {
+    key: 'locked_count',
+    when: 'not 0',
+    value: 'expired rows that were left: locked, referred to by other rows, or kept by a trigger',
+  },
   { key: 'duration_ms', when: 'always', value: 'from the start of the program' },
   {
     key: 'attempts',

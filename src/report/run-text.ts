@@ -101,9 +101,9 @@ export function expiredText({ expiresColumn, lifetimeColumn, cutoff, timeZone, w
 /** What the reader has to know besides. */
 function onTheWayRows({ facts }: CommandReport): Row[] {
   const { lockedCount = 0, waitedFor, waitedMs = 0 } = facts.progress ?? {};
-  const held = `${rows(lockedCount, 'expired ')} ${lockedCount === 1 ? 'was' : 'were'} left: somebody else has ${lockedCount === 1 ? 'it' : 'them'} locked`;
+  const left = `${rows(lockedCount, 'expired ')}: locked by others, referred to by other rows, or kept by a trigger`;
   return [
-    ...given('locked', lockedCount === 0 ? undefined : held),
+    ...given('left', lockedCount === 0 ? undefined : left),
     ...given('waited', waitedFor && `${took(waitedMs)}: ${waitedFor}`),
     ...given('warning', facts.warning),
   ];

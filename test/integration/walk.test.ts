@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { createDeadline } from '../../src/cleanup/deadline.js';
 import type { DeletedStep, ExpiredSessions } from '../../src/cleanup/port.js';
+import type { Position } from '../../src/engines/key-ranges.js';
 import type { KeyStep } from '../../src/engines/key-walk.js';
 import { type Database, type Engine, engines } from '../support/databases.js';
 import { runHere } from '../support/in-process.js';
@@ -506,14 +507,16 @@ for (const engine of engines) {
       assert.deepEqual(await children(database), ['1 of null', '3 of 3', '500 of null']);
     });
 
-    test('that forbid it fail the run, and everything is rolled back', async (t) => {
+    test('that forbid it fail the run, and everything is rolled back', {
+      skip: engine.family === 'sqlite',
+    }, async (t) => {
       const { database } = await createChildren(t, 'RESTRICT');
       // Beyond the first step.
       await addChildren(database, [1_100]);
       const line = await runHere(['run', '--db-url', database.url]);
       assert.deepEqual([line.outcome, line.exit_status, line.deleted_count], ['failed', 1, 0], JSON.stringify(line));
       assert.match(String(line.error), /foreign key/i);
-      assert.match(String(line.hint), /ON DELETE CASCADE or SET NULL/);
+      assert.match(String(line.hint), /refer to an expired row/);
       assert.equal((await remaining(database)).length, 1_200);
       assert.deepEqual(await children(database), ['1100 of 1100']);
     });
@@ -553,7 +556,7 @@ for (const engine of engines) {
           step = await sessions.nextStep(step, 100);
           if (step === undefined) break;
           // The last expired row of the step, and one that is far ahead or behind.
-          let last = Number(step.last?.at(-1) ?? ROWS - 1);
+          let last = idOf(step.last) ?? ROWS - 1;
           while (!isExpired(last)) last--;
           await renew(last);
           await renew(isExpired(ROWS / 2) ? ROWS / 2 : ROWS / 2 - 1);
@@ -819,6 +822,14 @@ for (const engine of engines) {
 }
 
 /** What comes of a step, all statements together. */
+/** Of a walk whose key ends with it. */
+function idOf(position: Position | undefined): number | undefined {
+  const value = position?.at(-1);
+  return value === undefined
+    ? undefined
+    : Number(typeof value === 'object' && 'literal' in value ? value.literal : value);
+}
+
 async function deleteExpired(sessions: ExpiredSessions<KeyStep>, step: KeyStep): Promise<DeletedStep> {
   const done = { deleted: 0, locked: 0 };
   for await (const { deleted, locked } of sessions.deleteExpired(step)) {

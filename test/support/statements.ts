@@ -52,7 +52,13 @@ export async function explained(work: () => Promise<unknown>): Promise<readonly 
               ask?.call(this, `EXPLAIN ${form} ${sql}`, values, settle);
             }),
         );
-        sent.push(Promise.all(plans).then(([plan = [], program = []]) => ({ kind, sql, plan, program })));
+        const told = Promise.all(plans);
+        sent.push(told.then(([plan = [], program = []]) => ({ kind, sql, plan, program })));
+        // SQLite's driver sends side by side: an EXPLAIN that ended after the DELETE would say that nothing was changed.
+        if (prototype === Database.prototype) {
+          told.finally(() => original?.call(this, statement, values, answer));
+          return this;
+        }
       }
       return original?.call(this, statement, values, answer);
     };

@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Key } from '../../src/engines/engine.js';
-import { type KeyRange, rangeCondition, rangesBetween } from '../../src/engines/key-ranges.js';
-import type { Binding } from '../../src/engines/sql.js';
+import { type KeyRange, type KeyValue, rangeCondition, rangesBetween } from '../../src/engines/key-ranges.js';
 
 type Row = readonly number[];
 
@@ -80,7 +79,7 @@ describe('the ranges between two positions', () => {
     const spelt = fc.tuple(spelling, fc.nat(3)) as unknown as fc.Arbitrary<readonly [string, number]>;
     const rank = ([letter, number]: readonly [string, number]): Row => [letter.toLowerCase() === 'a' ? 0 : 1, number];
     const holdsSpelt = ({ equal, after, end }: KeyRange, each: readonly [string, number]): boolean => {
-      const ranked = (value: Binding | undefined) =>
+      const ranked = (value: KeyValue | undefined) =>
         typeof value === 'string' ? (value.toLowerCase() === 'a' ? 0 : 1) : (value as number | undefined);
       return holds(
         {

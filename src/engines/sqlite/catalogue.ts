@@ -90,7 +90,11 @@ async function readExpiresIndexes(
 }
 
 function toKeyColumn(name: unknown): KeyColumn {
-  return { name: String(name), sql: quote(String(name)), isWholeNumber: false };
+  const sql = quote(String(name));
+  // The driver reads whole numbers as doubles, and a text as UTF-8, whatever its bytes are. The + keeps the cast's type
+  // from being applied to the column.
+  const read = `CASE typeof(${sql}) WHEN 'text' THEN '+CAST(x''' || hex(CAST(${sql} AS BLOB)) || ''' AS TEXT)' ELSE quote(${sql}) END`;
+  return { name: String(name), sql, isWholeNumber: false, read, isLiteral: true };
 }
 
 export function quote(identifier: string): string {

@@ -1,64 +1,116 @@
-// How rows are deleted on SQLite: along the rowid, the primary key, or an index on the expiry.
-import type { Key, Predicate, Table, Walk } from '../engine.js';
+// How rows are deleted on SQLite: step by step along an index on the expiry or along the table, and past the rows that
+// others refer to.
+import type { DeletedStep } from '../../cleanup/port.js';
+import type { Predicate, Table, Walk } from '../engine.js';
 import { rangeCondition } from '../key-ranges.js';
-import { type KeyStep, type KeyWay, nextKeyStep, onlyStep } from '../key-walk.js';
-import { LARGE_TABLE_ROWS, randomStart } from '../random-start.js';
-import { all, type Query, type Sql, type Statements } from '../sql.js';
-import { quote } from './catalogue.js';
+import { type KeyStep, nextKeyStep, onlyStep, positionOf, selectKey } from '../key-walk.js';
+import { all, countRows, type Query, type Sql, type Statements } from '../sql.js';
+import { type Dependants, readDependants } from './dependants.js';
+import { isReferred } from './faults.js';
+import { chooseWay, type Way } from './way.js';
 
-// Each DELETE but the first keeps copies of all pages that it changes, in case that it has to be undone alone: few large
-// steps. But nobody else can write before the transaction that they are in ends.
+// Nobody else can write before the transaction ends, and a short step leaves its length to be chosen.
 const STEP_TARGET_MS = 400;
 // Who waits for the write lock asks for it at most so far apart (SQLite's own busy handler).
 const REST_MS = 100;
 
-export async function openWalk(
-  statements: Statements,
-  table: Table,
-  { range, guard }: Predicate,
-): Promise<Walk<KeyStep>> {
-  const expired = all(range, guard);
-  const usedIndex = await deleteIndex(statements.query('reading the plan'), table, expired);
-  const walked = table.expiresIndexes.find(({ index }) => index === usedIndex)?.key ?? table.rowKey;
-  const from = walked === undefined ? table.sql : indexed(table, walked);
-  const [read, send] = [statements.query('reading the key'), statements.query('deleting')];
-  const way = walked && (await openWay(read, table, walked, range));
+interface Deleting {
+  readonly table: Table;
+  readonly way: Way;
+  readonly predicate: Predicate;
+  readonly expired: Sql;
+  readonly dependants: Dependants;
+  readonly look: Query;
+  readonly send: Query;
+}
+
+export async function openWalk(statements: Statements, table: Table, predicate: Predicate): Promise<Walk<KeyStep>> {
+  const plan = statements.query('reading the plan');
+  const way = await chooseWay(plan, table, predicate);
+  const { usedIndex, walk } = way;
+  const deleting: Deleting = {
+    table,
+    way,
+    predicate,
+    expired: all(predicate.range, predicate.guard),
+    dependants: await readDependants(plan, table.name),
+    look: statements.query('looking at the rows'),
+    send: statements.query('deleting'),
+  };
+  const read = statements.query('reading the key');
   return {
     usedIndex,
-    along: walked?.columns.map(({ name }) => name) ?? [],
+    along: walk?.key.columns.map(({ name }) => name) ?? [],
     stepTargetMs: STEP_TARGET_MS,
     restMs: REST_MS,
     async nextStep(previous, rows) {
-      return way === undefined ? onlyStep(previous) : nextKeyStep(read, way, previous, rows);
+      return walk === undefined ? onlyStep(previous) : nextKeyStep(read, walk, previous, rows);
     },
     async *deleteExpired({ ranges }) {
-      for (const part of ranges) {
-        const { sql, bindings } = all(walked && rangeCondition(part, walked), expired);
-        await send(`DELETE FROM ${from} WHERE ${sql}`, bindings);
-        // Nobody else uses this connection: these are the changes of that very statement.
-        const [row] = await send('SELECT changes() AS deleted');
-        yield { deleted: Number(row?.deleted), locked: 0 };
-      }
+      for (const part of ranges) yield* deletePart(deleting, (walk && rangeCondition(part, walk.key)) ?? WHOLE);
     },
   };
 }
 
-async function openWay(query: Query, table: Table, key: Key, range: Sql): Promise<KeyWay> {
-  const from = indexed(table, key);
-  // Along the expiry only what can be expired is walked over; along the row key, everything.
-  if (key.columns[0]?.name === table.expiresColumn) return { key, from, walkedOver: range, start: undefined };
-  const [size] = await query(`SELECT COUNT(*) AS count FROM (SELECT 1 FROM ${table.sql} LIMIT ${LARGE_TABLE_ROWS})`);
-  const isLarge = Number(size?.count) >= LARGE_TABLE_ROWS;
-  return { key, from, walkedOver: undefined, start: isLarge ? await randomStart(query, key, from) : undefined };
+const WHOLE: Sql = { sql: '1', bindings: [] };
+
+async function* deletePart(deleting: Deleting, part: Sql): AsyncGenerator<DeletedStep> {
+  const { expired, dependants, look, way } = deleting;
+  const condition = (await plainCondition(deleting, part)) ?? expired;
+  const deleted = await tryDelete(deleting, all(part, condition, dependants.unreferenced));
+  if (deleted === undefined) yield* deleteOneByOne(deleting, all(part, expired));
+  else yield { deleted, locked: 0 };
+  if (deleted !== undefined && dependants.unreferenced === undefined && !dependants.mayKeepRows) return;
+  yield { deleted: 0, locked: await countRows(look, way.from, all(part, expired)) };
 }
 
-/** The index by which SQLite would run the DELETE of itself; undefined for a scan. */
-async function deleteIndex(query: Query, table: Table, { sql, bindings }: Sql): Promise<string | undefined> {
-  const plan = await query(`EXPLAIN QUERY PLAN DELETE FROM ${table.sql} WHERE ${sql}`, bindings);
-  const used = plan.map(({ detail }) => / USING (?:COVERING )?INDEX (.+?) \(/.exec(String(detail))?.[1]);
-  return used.find((index) => index !== undefined);
+/**
+ * A condition without function calls that holds for the expired rows of the part and for no other: for the sake of a
+ * function call, SQLite would first copy each page that an earlier DELETE of the transaction has changed. The transaction
+ * has the write lock, so what a look has shown stays so.
+ */
+async function plainCondition({ predicate, way, look }: Deleting, part: Sql): Promise<Sql | undefined> {
+  const { range, guard, plain = [] } = predicate;
+  if (guard === undefined) return undefined;
+  for (const condition of plain) {
+    const differs = {
+      sql: `(${condition.sql}) IS NOT ((${guard.sql}) IS TRUE)`,
+      bindings: [...condition.bindings, ...guard.bindings],
+    };
+    const { sql, bindings } = all(part, range, differs);
+    const found = await look(`SELECT 1 AS one FROM ${way.from} WHERE ${sql} LIMIT 1`, bindings);
+    if (found.length === 0) return condition;
+  }
+  return undefined;
 }
 
-function indexed(table: Table, { index }: Key): string {
-  return index === '' ? table.sql : `${table.sql} INDEXED BY ${quote(index)}`;
+/** Undefined where the whole part stays, as rows refer to some of it. */
+async function tryDelete({ way, send }: Deleting, { sql, bindings }: Sql): Promise<number | undefined> {
+  try {
+    await send(`DELETE FROM ${way.from} WHERE ${sql}`, bindings);
+  } catch (error) {
+    // The statement alone is undone.
+    if (isReferred(error)) return undefined;
+    throw error;
+  }
+  // Nobody else uses this connection: these are the changes of that very statement.
+  const [row] = await send('SELECT changes() AS deleted');
+  return Number(row?.deleted);
+}
+
+/** Backwards: of rows that refer to each other, the older are referred to. */
+async function* deleteOneByOne(deleting: Deleting, expired: Sql): AsyncGenerator<DeletedStep> {
+  const { table, look } = deleting;
+  const { rowKey } = table;
+  if (rowKey === undefined) return;
+  const order = rowKey.columns.map(({ sql }) => `${sql} DESC`).join(', ');
+  const rows = await look(
+    `SELECT ${selectKey(rowKey)} FROM ${table.sql} WHERE ${expired.sql} ORDER BY ${order}`,
+    expired.bindings,
+  );
+  for (const row of rows) {
+    const isRow = rangeCondition({ equal: positionOf(rowKey, row) }, rowKey);
+    const deleted = await tryDelete(deleting, all(isRow, expired));
+    yield { deleted: deleted ?? 0, locked: 0 };
+  }
 }

@@ -1,5 +1,5 @@
 // sqlite3 under Knex: opening a file without creating it, and interrupting.
-import { type Stats, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CleanupError } from '../../errors.js';
 import type { Driver } from '../engine.js';
@@ -11,7 +11,7 @@ export function createDriver(target: SqliteTarget): Driver {
   return {
     async knexConfig() {
       const path = resolve(target.path);
-      checkFile(path, path === target.path ? target.shown : `${target.shown}, which is ${path},`);
+      await checkFile(path, path === target.path ? target.shown : `${target.shown}, which is ${path},`);
       return {
         client: 'sqlite3',
         useNullAsDefault: true,
@@ -38,18 +38,15 @@ export function createDriver(target: SqliteTarget): Driver {
   };
 }
 
-/** @param shown begins what is said of it */
-function checkFile(path: string, shown: string): void {
-  let stats: Stats;
-  try {
-    stats = statSync(path);
-  } catch (cause) {
+/** On a disk that does not answer it waits in a thread. @param shown begins what is said of it */
+async function checkFile(path: string, shown: string): Promise<void> {
+  const stats = await stat(path).catch((cause: NodeJS.ErrnoException) => {
     throw new CleanupError('unavailable', `${shown} cannot be opened`, {
-      code: (cause as NodeJS.ErrnoException).code,
+      code: cause.code,
       hint: 'Check the path and its permissions; session-cleanup never creates a database.',
       cause,
     });
-  }
+  });
   if (!stats.isFile()) {
     throw new CleanupError('unavailable', `${shown} is not a file`, {
       code: 'SQLITE_CANTOPEN',

@@ -1,5 +1,5 @@
 // What `check` asks a SQLite file: settings, foreign keys, triggers, and whether it may be written. Reads only.
-import { accessSync, constants } from 'node:fs';
+import { access, constants } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Examination, Finding, Table } from '../engine.js';
 import { INDEX_NAME, referenceFinding, shown, triggerFinding } from '../findings.js';
@@ -26,7 +26,7 @@ export async function examine(query: Query, path: string, table: Table): Promise
     ['its folder', dirname(path)],
   ] as const) {
     try {
-      accessSync(place, constants.W_OK);
+      await access(place, constants.W_OK);
     } catch {
       findings.push({
         kind: 'problem',
