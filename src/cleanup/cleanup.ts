@@ -168,11 +168,13 @@ async function walk<Step>(run: Run<Step>, done: Transaction<Step>): Promise<End>
   const { sessions, deadline, batchSize } = run;
   const beganAt = performance.now();
   let walked = 0;
+  let isLong = false;
   for (let isFirst = true; ; isFirst = false) {
     const startedAt = performance.now();
     const rows = Math.min(run.stepRows, batchSize - done.deleted);
     const step = await sessions.nextStep(done.last, rows);
     if (step === undefined) return 'table';
+    if (isLong) return 'full';
     // Asked only now, when it is known that more remains. The first step is always made, however short the time:
     // every run makes progress.
     if (!isFirst && deadline.isNearlyUsedUp(run.slowestMs)) return 'time';
@@ -190,7 +192,7 @@ async function walk<Step>(run: Run<Step>, done: Transaction<Step>): Promise<End>
     walked += rows;
     // Never more than a batch; filling up its last half would be ever smaller steps where few rows are expired.
     if (done.deleted > batchSize / 2 || walked >= batchSize * WALKED_PER_ROW) return 'full';
-    if (now + tookMs - beganAt > run.longestMs) return 'full';
+    isLong = now + tookMs - beganAt > run.longestMs;
   }
 }
 

@@ -11,8 +11,8 @@ import { chooseWay, type Way } from './way.js';
 
 // Nobody else can write before the transaction ends, and a short step leaves its length to be chosen.
 const STEP_TARGET_MS = 400;
-// Who waits for the write lock asks for it at most so far apart (SQLite's own busy handler).
-const REST_MS = 100;
+// Who waits for the write lock asks for it 100 ms apart (SQLite's own busy handler): so long, each of them asks once.
+const REST_MS = 150;
 
 interface Deleting {
   readonly table: Table;
