@@ -129,8 +129,10 @@ export interface Table {
   /** The sampled value, and its storage class as `storage`. */
   readonly sampleColumns: string;
   readonly columns: readonly string[];
-  /** A unique key that orders the rows as they are stored. */
+  /** A unique key that orders the rows, as they are stored where it can be. */
   readonly rowKey: Key | undefined;
+  /** The key that the rows are stored by, also where no walk can go along it: they are locked and deleted by it. */
+  readonly storageKey?: Key | undefined;
   /** Indexes that lead with the expiry column, the narrowest first; undefined key where it cannot be walked. */
   readonly expiresIndexes: readonly { readonly index: string; readonly key: Key | undefined }[];
 }
@@ -146,12 +148,20 @@ export interface KeyColumn {
   readonly read?: string;
   /** Whether what is read is a literal of the engine's SQL, free of question marks. */
   readonly isLiteral?: boolean;
+  /** What stands for such a value in a condition, with a `?`; absent where that is all. */
+  readonly bound?: string;
+  /** Against the order of the first column. */
+  readonly descends?: boolean;
 }
 
 /** Columns in index order; a walk may go along them. */
 export interface Key {
   readonly index: string;
   readonly columns: readonly KeyColumn[];
+  /** Several rows may have the same values in these columns. */
+  readonly hasTies?: boolean;
+  /** A condition on a column that is not in the index; absent where there is none, or it makes no difference. */
+  readonly outside?: string | undefined;
 }
 
 /** The condition "expired": `range` lets an index on the column be used, `guard` judges each row. Both must hold. */

@@ -1,5 +1,5 @@
 // Steps along a key as plain ranges: every engine uses an index for "these equal, and the next one between".
-import type { Key } from './engine.js';
+import type { Key, KeyColumn } from './engine.js';
 import { all, type Binding, type Sql } from './sql.js';
 
 /** A value as the engine spelled it, free of question marks. */
@@ -42,17 +42,21 @@ export function rangesBetween(
 }
 
 /** The range as a condition; undefined where it is the whole key. */
-export function rangeCondition(range: KeyRange, key: Key): Sql | undefined {
-  const names = key.columns.map(({ sql }) => sql);
-  const compare = (at: number, operator: string, value: KeyValue): Sql =>
-    isLiteral(value)
-      ? { sql: `${names[at]} ${operator} ${value.literal}`, bindings: [] }
-      : { sql: `${names[at]} ${operator} ?`, bindings: [value] };
-  const terms = range.equal.map((value, at) => compare(at, '=', value));
-  const next = range.equal.length;
-  if (range.after !== undefined) terms.push(compare(next, '>', range.after));
-  if (range.end !== undefined) terms.push(compare(next, range.end.inclusive ? '<=' : '<', range.end.value));
+export function rangeCondition(range: KeyRange, { columns }: Key): Sql | undefined {
+  const terms = range.equal.map((value, at) => compared(columns[at], '=', value));
+  const next = columns[range.equal.length];
+  const [after, upTo] = next?.descends ? ['<', '>'] : ['>', '<'];
+  if (range.after !== undefined) terms.push(compared(next, after, range.after));
+  if (range.end !== undefined) {
+    terms.push(compared(next, `${upTo}${range.end.inclusive ? '=' : ''}`, range.end.value));
+  }
   return terms.length === 0 ? undefined : all(...terms);
+}
+
+function compared(column: KeyColumn | undefined, operator: string, value: KeyValue): Sql {
+  return isLiteral(value)
+    ? { sql: `${column?.sql} ${operator} ${value.literal}`, bindings: [] }
+    : { sql: `${column?.sql} ${operator} ${column?.bound ?? '?'}`, bindings: [value] };
 }
 
 function isLiteral(value: KeyValue): value is Literal {

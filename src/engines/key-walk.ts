@@ -44,6 +44,12 @@ export function onlyStep(previous: KeyStep | undefined): KeyStep | undefined {
   return previous === undefined ? { ranges: [{ equal: [] }], last: undefined, lap: 'first' } : undefined;
 }
 
+/** What is equal in the whole range is left out: MariaDB would sort by it where it is a text. */
+export function orderAfter({ columns }: Key, range: KeyRange): string {
+  const rest = columns.slice(range.equal.length);
+  return rest.map(({ sql, descends }) => `${sql}${descends ? ' DESC' : ''}`).join(', ');
+}
+
 /** What a column's value can be bound as. */
 export function toBinding({ isWholeNumber }: KeyColumn, value: unknown): Binding {
   // The driver gives whole numbers beyond 2^53 as text, and MySQL compares a number with a text as doubles.
@@ -74,20 +80,16 @@ async function rowAfter(
   { after, until }: { readonly after: Position | undefined; readonly until: Position | undefined },
   rows: number,
 ): Promise<{ found: Position; shared: number } | undefined> {
-  const names = key.columns.map(({ sql }) => sql);
+  const outside = key.outside === undefined ? '' : `, ${key.outside} AS session_cleanup_outside`;
   let left = rows;
   const ranges = rangesBetween(after, until, 0);
   for (const range of ranges) {
     const condition = all(rangeCondition(range, key), walkedOver);
-    // What is equal in all of them is left out: MariaDB would sort by it where it is a text.
-    const order = names.slice(range.equal.length).join(', ');
     const [row] = await query(
-      `SELECT ${selectKey(key)} FROM ${from}${whereClause(condition)} ORDER BY ${order} LIMIT 1 OFFSET ?`,
+      `SELECT ${selectKey(key)}${outside} FROM ${from}${whereClause(condition)} ORDER BY ${orderAfter(key, range)} LIMIT 1 OFFSET ?`,
       [...condition.bindings, left - 1],
     );
-    if (row !== undefined) {
-      return { found: positionOf(key, row), shared: range.equal.length };
-    }
+    if (row !== undefined) return { found: positionOf(key, row), shared: range.equal.length };
     if (range !== ranges.at(-1)) left = Math.max(1, left - (await countRows(query, from, condition)));
   }
   return undefined;

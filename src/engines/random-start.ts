@@ -2,7 +2,7 @@
 // then comes to each of them sooner or later; from the beginning, it would never get past its first million.
 import type { Key } from './engine.js';
 import type { Position } from './key-ranges.js';
-import { toBinding } from './key-walk.js';
+import { found, selectKey, toBinding } from './key-walk.js';
 import type { Binding, Query } from './sql.js';
 
 /** Smaller tables are looked through in every run. */
@@ -12,13 +12,15 @@ export const LARGE_TABLE_ROWS = 100_000;
 export async function randomStart(query: Query, key: Key, from: string): Promise<Position | undefined> {
   const [column] = key.columns;
   if (column === undefined) return undefined;
+  // A literal has no middle, its value may have one.
+  const selected = column.isLiteral ? `${column.sql} AS ${found(0)}` : selectKey({ ...key, columns: [column] });
   const end = async (order: '' | ' DESC'): Promise<Binding | undefined> => {
-    const [row] = await query(
-      `SELECT ${column.sql} AS ${column.sql} FROM ${from} ORDER BY ${column.sql}${order} LIMIT 1`,
-    );
-    return row && toBinding(column, row[column.name]);
+    const [row] = await query(`SELECT ${selected} FROM ${from} ORDER BY ${column.sql}${order} LIMIT 1`);
+    return row && toBinding(column, row[found(0)]);
   };
   const [first, last] = [await end(''), await end(' DESC')];
+  // What is a text on its way alone, such as a time of day, has a form that it would lose.
+  if (typeof first === 'string' && column.read !== undefined && !column.isLiteral) return undefined;
   const start = first === undefined || last === undefined ? undefined : between(first, last, Math.random);
   return start === undefined ? undefined : [start];
 }
@@ -30,6 +32,11 @@ export function between(first: Binding, last: Binding, random: () => number): Bi
   }
   if (Number.isSafeInteger(first) && Number.isSafeInteger(last)) {
     return Math.floor(Number(first) + random() * (Number(last) - Number(first)));
+  }
+  if (Buffer.isBuffer(first) && Buffer.isBuffer(last)) {
+    const text = textBetween(first.toString('latin1'), last.toString('latin1'), random);
+    // Anything else may be the half of a character.
+    return text !== undefined && /^[ -~]*$/.test(text) ? Buffer.from(text, 'latin1') : undefined;
   }
   return typeof first === 'string' && typeof last === 'string' ? textBetween(first, last, random) : undefined;
 }

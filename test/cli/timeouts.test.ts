@@ -16,7 +16,6 @@ import {
   createSessions,
   FOREVER_MS,
   ids,
-  quickDeletes,
   remaining,
   slowDeletes,
   start,
@@ -65,7 +64,7 @@ for (const engine of engines) {
       if (engine.family === 'mysql') assert.deepEqual(await statementsAtWork(database), []);
       assert.deepEqual(await remaining(database), [...expired, 'z']);
       // Nobody holds anything any more.
-      await quickDeletes(database);
+      await database.run('DROP TRIGGER slow');
       assert.equal(successLine(await runCommand(['run', '--db-url', database.url])).deleted_count, 3);
     });
 
@@ -81,7 +80,7 @@ for (const engine of engines) {
 }
 
 for (const engine of engines) {
-  const kept = engine.family !== 'sqlite';
+  const kept = engine.family === 'mysql';
   describe(`a step that is stuck after others were done, ${engine.name}`, { concurrency: 2, timeout: 180_000 }, () => {
     test(kept ? 'leaves what they did' : 'takes what they did with it', async (t) => {
       const expired = ids(600);

@@ -60,6 +60,7 @@ export function steady(text: string): string {
     .replace(/[\da-f]{8}-[\da-f-]{27}/g, '<uuid>')
     .replace(/session-cleanup-demo-\w{6}/g, 'session-cleanup-demo-<random>')
     .replace(/session_cleanup:[\da-f]{32}/g, 'session_cleanup:<hash>')
+    .replace(/\b_(latin1|utf8mb4) X'/g, "<charset> X'")
     .replace(/wait_timeout = (?!1\b)\d+/g, 'wait_timeout = <seconds>')
     .trim();
 }

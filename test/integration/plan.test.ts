@@ -1,5 +1,4 @@
-// How the engines carry out what a run really sends: by which index, and without reading again what it has passed. What
-// PostgreSQL makes of it is in postgresql-plan.test.ts.
+// How the engines carry out what a run really sends: by which index, and without reading again what it has passed.
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { cleanUp } from '../../src/cleanup/cleanup.js';
@@ -160,7 +159,7 @@ function assertSeeksPosition({ sql, program }: Sent): void {
   assert.ok(isBound, `${sql}\n${JSON.stringify(program)}`);
 }
 
-for (const engine of engines.filter(({ family }) => family !== 'postgresql')) {
+for (const engine of engines) {
   const formats = Object.entries(engine.family === 'sqlite' ? onSqlite : onServers);
   const [[, native] = []] = formats as [string, Format][];
 

@@ -7,7 +7,7 @@ import { connectionTo } from './postgres-servers.js';
 import { urlsNamedBy } from './servers.js';
 
 export interface Database {
-  readonly engine: 'sqlite' | 'mariadb' | 'mysql' | 'postgresql';
+  readonly engine: 'sqlite' | 'mariadb' | 'mysql';
   /** For `--db-url`. */
   readonly url: string;
   /** Another connection to it, for the test's own statements; up to 10 at once on a server. */
@@ -22,9 +22,19 @@ export interface Database {
 
 export interface Engine {
   readonly name: string;
-  readonly family: 'sqlite' | 'mysql' | 'postgresql';
+  readonly family: 'sqlite' | 'mysql';
   /** A new, empty database. */
   create(): Promise<Database>;
+}
+
+/** As the others, which it joins once the command serves PostgreSQL. */
+export interface PostgresqlDatabase extends Omit<Database, 'engine'> {
+  readonly engine: 'postgresql';
+}
+
+export interface PostgresqlEngine extends Omit<Engine, 'family' | 'create'> {
+  readonly family: 'postgresql';
+  create(): Promise<PostgresqlDatabase>;
 }
 
 const SERVER = 'a server: run the tests with npm test';
@@ -33,15 +43,22 @@ const SERVER = 'a server: run the tests with npm test';
 export const engines: readonly Engine[] = [
   { name: 'sqlite', family: 'sqlite', create: createSqlite },
   ...urlsIn('SESSION_CLEANUP_TEST_MYSQL_URLS', 1, SERVER).map(engineAt),
-  ...urlsIn('SESSION_CLEANUP_TEST_POSTGRES_URLS', 1, SERVER).map(engineAt),
 ];
+
+export function postgresqlEngines(): readonly PostgresqlEngine[] {
+  return urlsIn('SESSION_CLEANUP_TEST_POSTGRES_URLS', 1, SERVER).map(postgresqlEngineAt);
+}
 
 /** A server that is none of those, such as a node of a cluster. */
 export function engineAt(url: string): Engine {
-  const { host, protocol } = new URL(url);
-  return protocol.startsWith('postgres')
-    ? { name: `server ${host}`, family: 'postgresql', create: () => createOnPostgresql(url) }
-    : { name: `server ${host}`, family: 'mysql', create: () => createOnMysql(url) };
+  const { host } = new URL(url);
+  return { name: `server ${host}`, family: 'mysql', create: () => createOnMysql(url) };
+}
+
+/** A PostgreSQL server, such as one of the test's own. */
+export function postgresqlEngineAt(url: string): PostgresqlEngine {
+  const { host } = new URL(url);
+  return { name: `server ${host}`, family: 'postgresql', create: () => createOnPostgresql(url) };
 }
 
 /** The URLs in a variable that the suite cannot do without; `what` they are of completes the error. */
@@ -49,11 +66,6 @@ export function urlsIn(variable: string, count: number, what: string): readonly 
   const urls = urlsNamedBy(variable);
   if (urls.length < count) throw new Error(`${variable} has to name ${what}`);
   return urls;
-}
-
-/** As the line shows it: without its credentials. */
-export function shownUrl({ url }: Pick<Database, 'url'>): string {
-  return url.replace(/\/\/.*@/, '//');
 }
 
 let created = 0;
@@ -131,7 +143,7 @@ async function createOnMysql(serverUrl: string): Promise<Database> {
   };
 }
 
-async function createOnPostgresql(serverUrl: string): Promise<Database> {
+async function createOnPostgresql(serverUrl: string): Promise<PostgresqlDatabase> {
   const connection = connectionTo(serverUrl);
   const name = newName();
   const server = knexModule.default({ client: 'pg', connection, pool: { min: 0, max: 1 } });
@@ -147,8 +159,6 @@ async function createOnPostgresql(serverUrl: string): Promise<Database> {
   };
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
-  // What the tests call a time without a zone; a column of a domain is one of its type.
-  await knex.raw('CREATE DOMAIN datetime AS timestamp');
   return {
     engine: 'postgresql',
     url: url.href,

@@ -41,7 +41,7 @@ export async function findTable(query: Query, names: TableNames, target: MysqlTa
   const name = await findName(query, schema, names.table);
   await refuseCascadeBack(query, { schema, name });
   const columns = await query(
-    `SELECT column_name AS name, data_type AS type, column_type AS full_type, is_nullable AS nullable FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position`,
+    `SELECT column_name AS name, data_type AS type, column_type AS full_type, is_nullable AS nullable, column_key AS marked, character_set_name AS charset, datetime_precision AS fraction FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position`,
     [schema, name],
   );
   const shown = `${schema}.${names.table}`;

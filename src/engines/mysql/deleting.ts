@@ -1,183 +1,225 @@
-// How rows are deleted on MySQL and MariaDB: along a key, past the rows that others hold locked.
+// How rows are deleted on MySQL and MariaDB: by the key that they are stored by, past those that others hold locked or refer to.
+//
+// It never waits for a row: InnoDB keeps what it has waited for to the end of the transaction, also a row that turns out to
+// be live. And rows are locked by their own key alone: of a row that is passed over on another index, the entry there stays
+// locked, and whoever holds the row cannot renew it.
 import type { DeletedStep } from '../../cleanup/port.js';
-import type { Key, KeyColumn, Predicate, Table, Walk } from '../engine.js';
-import { rangeCondition } from '../key-ranges.js';
-import { type KeyStep, type KeyWay, nextKeyStep, onlyStep, toBinding } from '../key-walk.js';
-import { LARGE_TABLE_ROWS, randomStart } from '../random-start.js';
-import { all, type Binding, countRows, type Query, type Sql, type Statements } from '../sql.js';
-import { ignoreLocked } from './faults.js';
-import { quote } from './keys.js';
+import type { Key, Table } from '../engine.js';
+import type { Position } from '../key-ranges.js';
+import { found, positionOf, selectKey } from '../key-walk.js';
+import { all, countRows, type Query, type Sql, type Statements } from '../sql.js';
+import { withFreeChildren } from './children.js';
+import { ignoreLocked, isReferred, isRolledBack } from './faults.js';
+import { indexed } from './keys.js';
+import { amongRows, piecesOf, selectPlain, split, textOf } from './rows.js';
 import type { Server } from './session.js';
 
-// Where it meets a locked row, or has to be cancelled, only so much is done again.
-const STEP_TARGET_MS = 200;
-// Rows named in one statement by their key.
-const ROWS_A_STATEMENT = 500;
+// Parts of a piece in which a child is locked.
+const PARTS = 4;
+/** Where a server cannot be told to give up at once, it waits for a second each time: so often in a run at most. */
+const MOST_WAITS = 5;
 
-export async function openWalk(
-  statements: Statements,
-  table: Table,
-  { range, guard }: Predicate,
-  server: Server,
-): Promise<Walk<KeyStep>> {
-  const expired = all(range, guard);
-  const usedIndex = await deleteIndex(statements.query('reading the plan'), table, expired);
-  const walked = table.expiresIndexes.find(({ index }) => index === usedIndex)?.key ?? table.rowKey;
-  const read = statements.query('reading the key');
-  const way = walked && (await openWay(read, table, walked, range));
-  const send = { query: statements.query('deleting'), queryOnce: statements.queryOnce('deleting') };
-  const deleteStep = (where: Sql): AsyncIterable<DeletedStep> =>
-    walked !== undefined && table.rowKey !== undefined && server.skipLocked
-      ? deleteSkippingLocked({ ...send, table, rowKey: table.rowKey, server }, walked, where)
-      : deleteWaiting(send, table, where);
-  return {
-    usedIndex,
-    along: walked?.columns.map(({ name }) => name) ?? [],
-    stepTargetMs: STEP_TARGET_MS,
-    // Whoever waited for a row has it as soon as it is free.
-    restMs: 0,
-    async nextStep(previous, rows) {
-      return way === undefined ? onlyStep(previous) : nextKeyStep(read, way, previous, rows);
-    },
-    async *deleteExpired({ ranges }) {
-      for (const part of ranges) yield* deleteStep(all(walked && rangeCondition(part, walked), expired));
-    },
-  };
+/** What the run has met so far. */
+interface Met {
+  /** Rows of other tables that refer to an expired one, and forbid its deletion. */
+  referring: boolean;
+  /** Rows that go with an expired one, and that somebody holds. */
+  lockedChildren: boolean;
+  waits: number;
 }
 
-async function openWay(query: Query, table: Table, key: Key, range: Sql): Promise<KeyWay> {
-  const from = indexed(table, key);
-  // Along the expiry only what can be expired is walked over; along the row key, everything.
-  if (key.columns[0]?.name === table.expiresColumn) return { key, from, walkedOver: range, start: undefined };
-  const [size] = await query(
-    'SELECT table_rows AS estimate FROM information_schema.tables WHERE table_schema = ? AND table_name = ?',
-    [table.schema, table.name],
-  );
-  const isLarge = Number(size?.estimate) >= LARGE_TABLE_ROWS;
-  return { key, from, walkedOver: undefined, start: isLarge ? await randomStart(query, key, from) : undefined };
-}
-
-/** The index by which the server would run the DELETE of itself; undefined for a scan. */
-async function deleteIndex(query: Query, table: Table, { sql, bindings }: Sql): Promise<string | undefined> {
-  const [plan] = await query(`EXPLAIN FORMAT=TRADITIONAL DELETE FROM ${table.sql} WHERE ${sql}`, bindings);
-  return plan?.type === 'ALL' || plan?.key == null ? undefined : String(plan.key);
-}
-
-function indexed(table: Table, { index }: Key): string {
-  return `${table.sql} FORCE INDEX (${quote(index)})`;
-}
-
-interface Sending {
+export interface Deleting {
   readonly query: Query;
   /** The first lock is an error. */
   readonly queryOnce: Query;
-}
-
-/** One DELETE, which waits for locked rows; where one stays locked, the whole step is left. */
-async function* deleteWaiting({ query, queryOnce }: Sending, table: Table, where: Sql): AsyncGenerator<DeletedStep> {
-  const deleted = await affectedRows(queryOnce, `DELETE FROM ${table.sql} WHERE ${where.sql}`, where.bindings);
-  if (deleted !== undefined) yield { deleted, locked: 0 };
-  else yield { deleted: 0, locked: await countRows(query, table.sql, where) };
-}
-
-/** Undefined where it met a lock; the transaction goes on. */
-async function affectedRows(queryOnce: Query, sql: string, bindings: readonly Binding[]): Promise<number | undefined> {
-  const [answer] = await queryOnce(sql, bindings).catch(ignoreLocked);
-  return answer && Number(answer.affectedRows);
-}
-
-interface Deleting extends Sending {
   readonly table: Table;
-  readonly rowKey: Key;
+  /** What tells the rows apart; undefined where nothing does. */
+  readonly key: Key | undefined;
+  readonly expired: Sql;
   readonly server: Server;
+  readonly met: Met;
 }
 
-/**
- * Never waits for a row: InnoDB keeps what it has waited for to the end of the transaction, also a row that turns out to
- * be live. And locks rows by `rowKey` alone: of a row that is passed over on another index, the entry there stays locked,
- * and whoever holds the row cannot renew it. Rows whose children are locked are left too.
- */
-async function* deleteSkippingLocked(deleting: Deleting, walked: Key, where: Sql): AsyncGenerator<DeletedStep> {
-  const { query, table, rowKey } = deleting;
-  const done = walked.index === rowKey.index ? await deleteFree(deleting, where) : undefined;
-  if (done === undefined) {
-    const left = yield* deleteByKey(deleting, walked, where);
-    if (left === 0) return;
-  } else {
-    yield { deleted: done.deleted, locked: 0 };
-    if (done.isAll) return;
-  }
-  yield { deleted: 0, locked: await countRows(query, table.sql, where) };
+/** With a key. */
+interface DeletingByKey extends Deleting {
+  readonly key: Key;
 }
 
-/** Deletes the rows that nobody holds. `isAll`: none was passed over. Undefined where children are locked. */
-async function deleteFree(
-  { queryOnce, table, rowKey, server }: Deleting,
-  where: Sql,
-  among?: Sql,
-): Promise<{ readonly deleted: number; readonly isAll: boolean } | undefined> {
-  const { sql, bindings } = all(among, where);
-  const from = indexed(table, rowKey);
-  // The limit is not the session's: under it, MariaDB gives up a transaction at the end of a statement that has
-  // skipped a locked row. Only a DELETE with two table names takes the hint of an index.
-  if (server.mariadb && !server.lockWaitRollsBack) {
-    const limit = 'SET STATEMENT innodb_lock_wait_timeout = 0 FOR';
-    const deleted = await affectedRows(queryOnce, `${limit} DELETE ${table.sql} FROM ${from} WHERE ${sql}`, bindings);
-    if (deleted !== undefined) return { deleted, isAll: true };
-  }
-  const isFound = rowKey.columns.map((key, at) => `session_cleanup_found.${found(at)} = ${table.sql}.${key.sql}`);
-  // The condition once more at the end: what is deleted is not left to the catalogue's word that the key is unique.
-  const deleted = await affectedRows(
-    queryOnce,
-    `DELETE ${table.sql} FROM (SELECT ${selectKey(rowKey)} FROM ${from} WHERE ${sql} FOR UPDATE SKIP LOCKED) ` +
-      `AS session_cleanup_found STRAIGHT_JOIN ${from} ON ${isFound.join(' AND ')} WHERE ${where.sql}`,
-    [...bindings, ...where.bindings],
-  );
-  return deleted === undefined ? undefined : { deleted, isAll: false };
-}
-
-/** Reads the keys without a lock, then deletes by them. Returns how many of the rows that were found are left. */
-async function* deleteByKey(deleting: Deleting, walked: Key, where: Sql): AsyncGenerator<DeletedStep, number> {
-  const { query, table, rowKey } = deleting;
-  const rows = await query(
-    `SELECT ${selectKey(rowKey)} FROM ${indexed(table, walked)} WHERE ${where.sql}`,
-    where.bindings,
-  );
-  let left = rows.length;
-  // Where children are locked, ever smaller pieces, those of one size after the other: each such lock is waited for,
-  // and what is free goes first.
-  const pieces = piecesOf(rows, ROWS_A_STATEMENT);
-  for (const piece of pieces) {
-    const freed = await deleteFree(deleting, where, amongRows(rowKey.columns, piece));
-    if (freed !== undefined) {
-      yield { deleted: freed.deleted, locked: 0 };
-      left -= freed.deleted;
-    } else if (piece.length > 1) {
-      pieces.push(...piecesOf(piece, Math.ceil(piece.length / 20)));
-    }
-  }
-  return left;
-}
-
-type Row = Readonly<Record<string, unknown>>;
-
-/** A name that no column has. */
-function found(at: number): string {
-  return `session_cleanup_${at}`;
-}
-
-function selectKey({ columns }: Key): string {
-  return columns.map(({ sql }, at) => `${sql} AS ${found(at)}`).join(', ');
-}
-
-function amongRows(columns: readonly KeyColumn[], rows: readonly Row[]): Sql {
-  const row = `(${columns.map(({ sql }) => `${sql} = ?`).join(' AND ')})`;
+export function createDeleting(statements: Statements, table: Table, expired: Sql, server: Server): Deleting {
   return {
-    sql: `(${rows.map(() => row).join(' OR ')})`,
-    bindings: rows.flatMap((values) => columns.map((column, at) => toBinding(column, values[found(at)]))),
+    query: statements.query('deleting'),
+    queryOnce: statements.queryOnce('deleting'),
+    table,
+    key: table.storageKey,
+    expired,
+    server,
+    met: { referring: false, lockedChildren: false, waits: 0 },
   };
 }
 
-function piecesOf<T>(rows: readonly T[], size: number): (readonly T[])[] {
-  return Array.from({ length: Math.ceil(rows.length / size) }, (_, at) => rows.slice(at * size, (at + 1) * size));
+/** Without a key: one DELETE, which waits for locked rows; where one stays locked, all of them are left. */
+export async function* deleteWaiting(deleting: Deleting, where: Sql): AsyncGenerator<DeletedStep> {
+  const { query, table, met } = deleting;
+  const deleted = await sendDelete(deleting, (ignore) => ({
+    sql: `DELETE ${ignore}FROM ${table.sql} WHERE ${where.sql}`,
+    bindings: where.bindings,
+  }));
+  if (deleted !== undefined) yield { deleted, locked: 0 };
+  if (deleted === undefined || met.referring) yield { deleted: 0, locked: await countRows(query, table.sql, where) };
+}
+
+/** What is expired in a part of the table. */
+export async function* deleteRange(deleting: Deleting, where: Sql): AsyncGenerator<DeletedStep> {
+  const { query, table, key, met } = deleting as DeletingByKey;
+  const deleted = met.lockedChildren ? undefined : await deleteUnheld(deleting as DeletingByKey, where);
+  if (deleted !== undefined) yield { deleted, locked: 0 };
+  // What others refer to is still there.
+  if (deleted !== undefined && !met.referring) return;
+  const rows = await query(`SELECT ${selectKey(key)} FROM ${indexed(table, key)} WHERE ${where.sql}`, where.bindings);
+  yield* deleteRows(
+    deleting,
+    rows.map((row) => positionOf(key, row)),
+    new Set(),
+  );
+}
+
+/** All of it, or none where somebody holds a row: undefined. */
+async function deleteUnheld(deleting: DeletingByKey, where: Sql): Promise<number | undefined> {
+  const { server } = deleting;
+  if (givesUpAtOnce(server)) return sendDelete(deleting, (ignore) => giveUpAtOnce(deleting, ignore, where));
+  return server.mariadb || !server.skipLocked
+    ? undefined
+    : sendDelete(deleting, (ignore) => deleteFound(deleting, ignore, where, 'NOWAIT'));
+}
+
+/** Rows that were found expired. Those that are left are added to `left`. */
+export async function* deleteRows(
+  deleting: Deleting,
+  rows: readonly Position[],
+  left: Set<string>,
+): AsyncGenerator<DeletedStep> {
+  for (const piece of piecesOf(rows, deleting.server.packetBytes)) {
+    let gone = 0;
+    for await (const step of deletePiece(deleting as DeletingByKey, piece)) {
+      gone += step.deleted;
+      yield step;
+    }
+    if (gone === piece.length) continue;
+    const rest = await readExpired(deleting as DeletingByKey, piece);
+    for (const key of rest) left.add(textOf(key));
+    yield { deleted: 0, locked: rest.length };
+  }
+}
+
+async function* deletePiece(deleting: DeletingByKey, piece: readonly Position[]): AsyncGenerator<DeletedStep> {
+  const deleted = deleting.met.lockedChildren ? undefined : await deleteFree(deleting, piece);
+  if (deleted !== undefined) yield { deleted, locked: 0 };
+  else yield* deleteAround(deleting, piece);
+}
+
+/** In one statement; undefined where somebody holds a row, or a child of one, that it cannot pass over. */
+async function deleteFree(deleting: DeletingByKey, piece: readonly Position[]): Promise<number | undefined> {
+  const { server, key, expired } = deleting;
+  const where = all(amongRows(key, piece), expired);
+  if (givesUpAtOnce(server)) return sendDelete(deleting, (ignore) => giveUpAtOnce(deleting, ignore, where));
+  return server.skipLocked
+    ? sendDelete(deleting, (ignore) => deleteFound(deleting, ignore, where, 'SKIP LOCKED'))
+    : sendDelete(deleting, (ignore) => deleteWhere(deleting, ignore, where));
+}
+
+/** What is free goes first; then ever smaller parts, for a child may be locked that cannot be seen from here. */
+async function* deleteAround(deleting: DeletingByKey, piece: readonly Position[]): AsyncGenerator<DeletedStep> {
+  const { query, table, server, key, expired, met } = deleting;
+  const free = met.lockedChildren ? await withFreeChildren(query, table, key, piece) : piece;
+  const parts = [...split(await lockFree(deleting, free), piece.length)];
+  for (const part of parts) {
+    const where = all(amongRows(key, part), expired);
+    const deleted = await sendDelete(deleting, (ignore) =>
+      givesUpAtOnce(server) ? giveUpAtOnce(deleting, ignore, where) : deleteWhere(deleting, ignore, where),
+    );
+    if (deleted !== undefined) yield { deleted, locked: 0 };
+    else if (part.length > 1 && mayTryAgain(deleting)) parts.push(...split(part, Math.ceil(part.length / PARTS)));
+  }
+}
+
+function mayTryAgain({ server, met }: Deleting): boolean {
+  return givesUpAtOnce(server) || met.waits < MOST_WAITS;
+}
+
+/** Locks what nobody else holds. */
+async function lockFree(deleting: DeletingByKey, rows: readonly Position[]): Promise<readonly Position[]> {
+  if (!deleting.server.skipLocked || rows.length === 0) return rows;
+  return readExpired(deleting, rows, ' FOR UPDATE SKIP LOCKED');
+}
+
+async function readExpired(
+  { query, table, key, expired }: DeletingByKey,
+  among: readonly Position[],
+  locking = '',
+): Promise<readonly Position[]> {
+  const { sql, bindings } = all(amongRows(key, among), expired);
+  const rows = await query(`SELECT ${selectKey(key)} FROM ${indexed(table, key)} WHERE ${sql}${locking}`, bindings);
+  return rows.map((row) => positionOf(key, row));
+}
+
+/** Whether a DELETE can be told not to wait, for whatever it is. */
+function givesUpAtOnce({ mariadb, lockWaitRollsBack }: Server): boolean {
+  return mariadb && !lockWaitRollsBack;
+}
+
+// The limit is not the session's: under it, MariaDB gives up a transaction at the end of a statement that has skipped a
+// locked row.
+function giveUpAtOnce(deleting: DeletingByKey, ignore: string, where: Sql): Sql {
+  const { sql, bindings } = deleteWhere(deleting, ignore, where);
+  return { sql: `SET STATEMENT innodb_lock_wait_timeout = 0 FOR ${sql}`, bindings };
+}
+
+// Only a DELETE with two table names takes the hint of an index.
+function deleteWhere({ table, key }: DeletingByKey, ignore: string, where: Sql): Sql {
+  return {
+    sql: `DELETE ${ignore}${table.sql} FROM ${indexed(table, key)} WHERE ${where.sql}`,
+    bindings: where.bindings,
+  };
+}
+
+/** MySQL passes over a locked row, or gives up at it, in a SELECT alone. */
+function deleteFound(
+  { table, key, expired }: DeletingByKey,
+  ignore: string,
+  { sql, bindings }: Sql,
+  locked: 'NOWAIT' | 'SKIP LOCKED',
+): Sql {
+  const from = indexed(table, key);
+  const outside = key.outside === undefined ? '' : `, ${key.outside} AS session_cleanup_outside`;
+  const isFound = key.columns.map((column, at) => `session_cleanup_found.${found(at)} = ${table.sql}.${column.sql}`);
+  // The condition once more at the end: what is deleted is not left to the catalogue's word that the key is unique.
+  return {
+    sql:
+      `DELETE ${ignore}${table.sql} FROM (SELECT ${selectPlain(key)}${outside} FROM ${from} WHERE ${sql} FOR UPDATE ${locked}) ` +
+      `AS session_cleanup_found STRAIGHT_JOIN ${from} ON ${isFound.join(' AND ')} WHERE ${expired.sql}`,
+    bindings: [...bindings, ...expired.bindings],
+  };
+}
+
+/** Undefined where it met a lock; the transaction goes on. A row that others refer to is left, and the rest goes. */
+async function sendDelete(deleting: Deleting, statement: (ignore: string) => Sql): Promise<number | undefined> {
+  const { queryOnce, met, server } = deleting;
+  const { sql, bindings } = statement(met.referring ? 'IGNORE ' : '');
+  try {
+    const [answer] = await queryOnce(sql, bindings).catch(ignoreLocked);
+    if (answer !== undefined) return Number(answer.affectedRows);
+    noteLock(deleting);
+    return undefined;
+  } catch (error) {
+    if (isRolledBack(error) && !server.mariadb) met.lockedChildren = true;
+    if (!isReferred(error) || met.referring) throw error;
+    met.referring = true;
+    return sendDelete(deleting, statement);
+  }
+}
+
+/** A DELETE of MySQL's that had to wait did so for a child: it passes over the rows themselves. */
+function noteLock({ met, server }: Deleting): void {
+  met.waits += 1;
+  if (!server.mariadb && server.skipLocked) met.lockedChildren = true;
 }

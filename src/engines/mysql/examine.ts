@@ -2,7 +2,6 @@
 import type { Examination, Finding, Table } from '../engine.js';
 import { INDEX_NAME, referenceFinding, shown, triggerFinding } from '../findings.js';
 import type { Query } from '../sql.js';
-import { unreadableAncestors } from './foreign-keys.js';
 
 const SETTINGS = [
   'version',
@@ -41,7 +40,6 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
     `SELECT trigger_name AS name FROM information_schema.triggers WHERE event_object_schema = ? AND event_object_table = ? AND event_manipulation = 'DELETE'`,
     [schema, name],
   );
-  const unreadable = await unreadableAncestors(query, { schema, name });
   const findings: Finding[] = [];
   if (settings.read_only === 'ON' || settings.super_read_only === 'ON') {
     findings.push({
@@ -76,14 +74,6 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
       topic: 'galera',
       text: 'this is a Galera node: one large transaction is one large write set',
       fix: 'run with --batch-size 5000',
-    });
-  }
-  if (unreadable.length > 0) {
-    findings.push({
-      kind: 'advice',
-      topic: 'cascade',
-      text: `this account cannot read the foreign keys of ${unreadable.join(', ')}: an ON DELETE CASCADE from there back to this table would delete live sessions`,
-      fix: 'look at SHOW CREATE TABLE of each as an account that may read it',
     });
   }
   for (const { child, delete_rule: rule } of children) findings.push(referenceFinding(child, rule));

@@ -43,6 +43,8 @@ export function classify(error: unknown, lockWaitRollsBack: boolean): Fault {
   const answered = typeof errno === 'number' && errno >= 1000 && (errno < 2000 || errno > 2999);
   const tooLarge = answered && TOO_LARGE.test(message ?? '');
   const hint = tooLarge ? TOO_LARGE_HINT : answered ? HINTS[errno] : undefined;
+  // NOWAIT came by a lock.
+  if (errno === 3572) return { kind: 'locked', code, hint };
   // Where the server is set so, it gives up the transaction too, and what came after would be committed row by row.
   if (errno === 1205) return { kind: lockWaitRollsBack ? 'rolled-back' : 'locked', code, hint };
   // Group replication has two more ways to say it: 149 is the storage engine's number for a deadlock.
@@ -68,4 +70,14 @@ export function ignoreAnswered(error: unknown): undefined {
 export function ignoreLocked(error: unknown): readonly Record<string, unknown>[] {
   if (error instanceof CleanupError && error.kind === 'busy' && !error.rolledBack) return [];
   throw error;
+}
+
+/** Rows of another table refer to one that was to be deleted: the statement is undone, the transaction goes on. */
+export function isReferred(error: unknown): boolean {
+  return error instanceof CleanupError && /^ER_ROW_IS_REFERENCED/.test(error.code ?? '');
+}
+
+/** The server gave the whole transaction up, for a lock. */
+export function isRolledBack(error: unknown): boolean {
+  return error instanceof CleanupError && error.kind === 'busy' && error.rolledBack;
 }

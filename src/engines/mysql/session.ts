@@ -5,12 +5,12 @@ import type { Session, Table } from '../engine.js';
 import { lockHeld } from '../refusals.js';
 import type { Query, Statements } from '../sql.js';
 import { findTable, readDefinition } from './catalogue.js';
-import { openWalk } from './deleting.js';
 import { examine } from './examine.js';
 import { expired } from './expired.js';
 import { ignoreAnswered } from './faults.js';
 import { holdToken } from './kill.js';
 import type { MysqlTarget } from './target.js';
+import { openWalk } from './walk.js';
 
 /** What kind of server it is, as far as the deleting has to know. */
 export interface Server {
@@ -20,6 +20,8 @@ export interface Server {
   readonly foldsNames: boolean;
   /** A lock wait that ends in vain gives up the whole transaction. */
   readonly lockWaitRollsBack: boolean;
+  /** It takes no longer statement. */
+  readonly packetBytes: number;
 }
 
 export async function openSession(
@@ -111,12 +113,15 @@ function notTaken(name: string, value: string): CleanupError {
 }
 
 async function readServer(query: Query): Promise<Server> {
-  const [row] = await query('SELECT VERSION() AS version, @@lower_case_table_names AS folding');
+  const [row] = await query(
+    'SELECT VERSION() AS version, @@lower_case_table_names AS folding, @@max_allowed_packet AS packet',
+  );
   const [settings] = (await query('SELECT @@innodb_rollback_on_timeout AS rolls_back').catch(ignoreAnswered)) ?? [];
   return {
     ...readVersion(String(row?.version)),
     foldsNames: Number(row?.folding) !== 0,
     lockWaitRollsBack: Number(settings?.rolls_back) === 1,
+    packetBytes: Number(row?.packet),
   };
 }
 
