@@ -59,22 +59,23 @@ export function createDeleting(statements: Statements, table: Table, expired: Sq
 
 /** Without a key: one DELETE, which waits for locked rows; where one stays locked, all of them are left. */
 export async function* deleteWaiting(deleting: Deleting, where: Sql): AsyncGenerator<DeletedStep> {
-  const { query, table, met } = deleting;
+  const { query, table } = deleting;
   const deleted = await sendDelete(deleting, (ignore) => ({
     sql: `DELETE ${ignore}FROM ${table.sql} WHERE ${where.sql}`,
     bindings: where.bindings,
   }));
   if (deleted !== undefined) yield { deleted, locked: 0 };
-  if (deleted === undefined || met.referring) yield { deleted: 0, locked: await countRows(query, table.sql, where) };
+  else yield { deleted: 0, locked: await countRows(query, table.sql, where) };
 }
 
 /** What is expired in a part of the table. */
 export async function* deleteRange(deleting: Deleting, where: Sql): AsyncGenerator<DeletedStep> {
   const { query, table, key, met } = deleting as DeletingByKey;
-  const deleted = met.lockedChildren ? undefined : await deleteUnheld(deleting as DeletingByKey, where);
-  if (deleted !== undefined) yield { deleted, locked: 0 };
-  // What others refer to is still there.
-  if (deleted !== undefined && !met.referring) return;
+  const deleted = hasMetMuch(met) ? undefined : await deleteUnheld(deleting as DeletingByKey, where);
+  if (deleted !== undefined) {
+    yield { deleted, locked: 0 };
+    return;
+  }
   const rows = await query(`SELECT ${selectKey(key)} FROM ${indexed(table, key)} WHERE ${where.sql}`, where.bindings);
   yield* deleteRows(
     deleting,
@@ -112,7 +113,7 @@ export async function* deleteRows(
 }
 
 async function* deletePiece(deleting: DeletingByKey, piece: readonly Position[]): AsyncGenerator<DeletedStep> {
-  const deleted = deleting.met.lockedChildren ? undefined : await deleteFree(deleting, piece);
+  const deleted = hasMetMuch(deleting.met) ? undefined : await deleteFree(deleting, piece);
   if (deleted !== undefined) yield { deleted, locked: 0 };
   else yield* deleteAround(deleting, piece);
 }
@@ -134,12 +135,22 @@ async function* deleteAround(deleting: DeletingByKey, piece: readonly Position[]
   const parts = [...split(await lockFree(deleting, free), piece.length)];
   for (const part of parts) {
     const where = all(amongRows(key, part), expired);
+    const hadReferring = met.referring;
     const deleted = await sendDelete(deleting, (ignore) =>
       givesUpAtOnce(server) ? giveUpAtOnce(deleting, ignore, where) : deleteWhere(deleting, ignore, where),
     );
-    if (deleted !== undefined) yield { deleted, locked: 0 };
+    if (deleted !== undefined) {
+      // After a row that it has left, MariaDB counts anew; all of them are locked, so that what is not there has gone.
+      const rest = met.referring ? (await readExpired(deleting, part)).length : part.length - deleted;
+      yield { deleted: part.length - rest, locked: 0 };
+    } else if (met.referring !== hadReferring) parts.push(part);
     else if (part.length > 1 && mayTryAgain(deleting)) parts.push(...split(part, Math.ceil(part.length / PARTS)));
   }
+}
+
+/** Whether one statement for all of them has failed before. */
+function hasMetMuch({ lockedChildren, referring }: Met): boolean {
+  return lockedChildren || referring;
 }
 
 function mayTryAgain({ server, met }: Deleting): boolean {
@@ -201,7 +212,7 @@ function deleteFound(
   };
 }
 
-/** Undefined where it met a lock; the transaction goes on. A row that others refer to is left, and the rest goes. */
+/** Undefined where it met a lock, or for the first time a row that others refer to; the transaction goes on. */
 async function sendDelete(deleting: Deleting, statement: (ignore: string) => Sql): Promise<number | undefined> {
   const { queryOnce, met, server } = deleting;
   const { sql, bindings } = statement(met.referring ? 'IGNORE ' : '');
@@ -214,7 +225,7 @@ async function sendDelete(deleting: Deleting, statement: (ignore: string) => Sql
     if (isRolledBack(error) && !server.mariadb) met.lockedChildren = true;
     if (!isReferred(error) || met.referring) throw error;
     met.referring = true;
-    return sendDelete(deleting, statement);
+    return undefined;
   }
 }
 
