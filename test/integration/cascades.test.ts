@@ -117,3 +117,18 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
     });
   });
 }
+
+for (const engine of engines.filter(({ family }) => family === 'mysql')) {
+  test(`${engine.name}: check says what it cannot see of the foreign keys`, async (t) => {
+    const database = await createDatabase(t, engine);
+    await database.run('CREATE TABLE users (id INT NOT NULL PRIMARY KEY)');
+    await database.run('INSERT INTO users VALUES (7)');
+    await addSessions(database, `user INT NULL, ${refersTo('user', 'users', 'CASCADE')}`, () => '7');
+    const account = await createAccount(t, database, { password: 'S3cr3tPw', grants: ['SELECT', 'DELETE'] });
+    const unseen = async (url: string) =>
+      JSON.stringify((await runHere(['check', '--db-url', url, '--log-format', 'json'])).findings).includes(
+        'may not see',
+      );
+    assert.deepEqual([await unseen(account.url), await unseen(database.url)], [true, false]);
+  });
+}

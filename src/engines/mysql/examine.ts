@@ -2,6 +2,7 @@
 import type { Examination, Finding, Table } from '../engine.js';
 import { INDEX_NAME, referenceFinding, shown, triggerFinding } from '../findings.js';
 import type { Query } from '../sql.js';
+import { unreadableAncestors } from './foreign-keys.js';
 
 const SETTINGS = [
   'version',
@@ -29,7 +30,7 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
   );
   const { Ssl_cipher: cipher = '' } = await readPairs(query, `SHOW SESSION STATUS LIKE 'Ssl_cipher'`, []);
   const [size] = await query(
-    'SELECT table_rows AS estimate, data_length + index_length AS bytes FROM information_schema.tables WHERE table_schema = ? AND table_name = ?',
+    'SELECT table_type AS type, table_rows AS estimate, data_length + index_length AS bytes FROM information_schema.tables WHERE table_schema = ? AND table_name = ?',
     [schema, name],
   );
   const children = await query(
@@ -74,6 +75,23 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
       topic: 'galera',
       text: 'this is a Galera node: one large transaction is one large write set',
       fix: 'run with --batch-size 5000',
+    });
+  }
+  for (const parent of await unreadableAncestors(query, { schema, name })) {
+    findings.push({
+      kind: 'advice',
+      topic: 'cascade',
+      text: `rows of this table go with those of ${parent}, whose own foreign keys the account may not see`,
+      fix: 'make sure that none of them is ON DELETE CASCADE from this table, or grant the account REFERENCES there',
+    });
+  }
+  if (size?.type === 'SYSTEM VERSIONED') {
+    findings.push({
+      kind: 'advice',
+      topic: 'history',
+      text: 'the table is system-versioned: what a run deletes stays in its history, and keeps its room',
+      fix: 'clear the history besides, with an account that has DELETE HISTORY',
+      sql: shown(`DELETE HISTORY FROM ${table.sql}`),
     });
   }
   for (const { child, delete_rule: rule } of children) findings.push(referenceFinding(child, rule));
