@@ -44,7 +44,8 @@ export const replicaUrls: Parser<readonly DatabaseTarget[]> = (raw) => {
   for (const url of raw.trim().split(/\s+/)) {
     const parsed = databaseUrl(url);
     if ('problem' in parsed) return parsed;
-    if (engineOf(parsed.value).openLagWatch === undefined) return { problem: 'must be a mysql:// or mariadb:// URL' };
+    if (engineOf(parsed.value).openLagWatch === undefined)
+      return { problem: 'must be a mysql://, mariadb:// or postgresql:// URL' };
     targets.push(parsed.value);
   }
   return { value: targets };

@@ -137,6 +137,9 @@ function checkReplicas(
   if (batchSize === undefined && maxLag !== undefined) {
     problems.push('--max-lag works between batches: give --batch-size too');
   }
+  if (engine !== undefined && replica?.some((other) => engineOf(other) !== engine)) {
+    problems.push('--replica must be a server of the same kind as that of --db-url');
+  }
   if (replica !== undefined && maxLag === undefined) {
     problems.push('--replica is watched only with --max-lag: give it too');
   }

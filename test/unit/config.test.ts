@@ -40,6 +40,13 @@ async function problemOf(flags: Flags, env?: Record<string, string>): Promise<st
   return config.message;
 }
 
+test('a replica is a server of the same kind as the database', async () => {
+  const flags = { dbUrl: 'mysql://h/app', batchSize: '10', maxLag: '5s', replica: 'postgresql://h/app' };
+  const config = await resolve(flags);
+  assert.ok(config instanceof CleanupError);
+  assert.equal(config.message, '--replica must be a server of the same kind as that of --db-url');
+});
+
 describe('a store', () => {
   for (const [engine, dbUrl] of Object.entries(URLS) as [EngineName, string][]) {
     for (const store of storeNames) {
