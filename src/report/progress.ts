@@ -84,7 +84,8 @@ export function createProgressLine(stream: OutputStream, now: () => number): Pro
     },
     stop() {
       clearInterval(ticking);
-      clearTimeout(later);
+      // The last count is seen, if only for a moment.
+      if (later !== undefined) draw();
       return write(stream, CLEAR);
     },
   };
