@@ -12,7 +12,7 @@ import { withFreeChildren } from './children.js';
 import { ignoreLocked, isReferred, isRolledBack } from './faults.js';
 import { indexed } from './keys.js';
 import { amongRows, piecesOf, selectPlain, split, textOf } from './rows.js';
-import type { Server } from './session.js';
+import type { Server } from './server.js';
 
 // Parts of a piece in which a child is locked.
 const PARTS = 4;

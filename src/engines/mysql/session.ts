@@ -9,20 +9,9 @@ import { examine } from './examine.js';
 import { expired } from './expired.js';
 import { ignoreAnswered } from './faults.js';
 import { holdToken } from './kill.js';
+import type { Server } from './server.js';
 import type { MysqlTarget } from './target.js';
 import { openWalk } from './walk.js';
-
-/** What kind of server it is, as far as the deleting has to know. */
-export interface Server {
-  readonly mariadb: boolean;
-  readonly skipLocked: boolean;
-  /** Names of tables are the same in upper and lower case. */
-  readonly foldsNames: boolean;
-  /** A lock wait that ends in vain gives up the whole transaction. */
-  readonly lockWaitRollsBack: boolean;
-  /** It takes no longer statement. */
-  readonly packetBytes: number;
-}
 
 export async function openSession(
   statements: Statements,

@@ -8,7 +8,7 @@ import { all, type Binding, type Query, type Sql, type Statements, whereClause }
 import { createDeleting, type Deleting, deleteRange, deleteRows, deleteWaiting } from './deleting.js';
 import { indexed } from './keys.js';
 import { textOf } from './rows.js';
-import type { Server } from './session.js';
+import type { Server } from './server.js';
 
 // Where it meets a locked row, or has to be cancelled, only so much is done again.
 const STEP_TARGET_MS = 200;

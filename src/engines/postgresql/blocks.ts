@@ -5,7 +5,7 @@ import { type KeyRange, rangeCondition } from '../key-ranges.js';
 import type { KeyStep } from '../key-walk.js';
 import { LARGE_TABLE_ROWS } from '../random-start.js';
 import { all, type Query, type Sql } from '../sql.js';
-import type { Server } from './session.js';
+import type { Server } from './server.js';
 
 /** Where a row lies: its block, and its number in that. An update moves it. */
 export const ROW_PLACE: KeyColumn = { name: 'ctid', sql: 'ctid', isWholeNumber: false };

@@ -10,7 +10,7 @@ import { blockCondition, nextBlockStep, ROW_PLACE, readBlocks } from './blocks.j
 import { type Dependants, readDependants } from './dependants.js';
 import { expiryWay, nextExpiryStep } from './expiry-walk.js';
 import { isReferred } from './faults.js';
-import type { Server } from './session.js';
+import type { Server } from './server.js';
 
 // Where it meets a locked row, or has to be cancelled, only so much is done again.
 const STEP_TARGET_MS = 200;

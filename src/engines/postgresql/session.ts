@@ -9,15 +9,8 @@ import { openWalk } from './deleting.js';
 import { examine } from './examine.js';
 import { expired } from './expired.js';
 import { ignoreAnswered } from './faults.js';
+import type { Server } from './server.js';
 import type { Transaction } from './transaction.js';
-
-/** What kind of server it is, as far as others have to know. */
-export interface Server {
-  /** Such as 18. */
-  readonly major: number;
-  /** Between transactions, others are served over the same connection to the server. */
-  readonly isPooled: boolean;
-}
 
 export async function openSession(
   statements: Statements,
