@@ -34,7 +34,8 @@ for (const engine of engines) {
       const batches = ['--batch-size', '2', '--pause', '150ms'];
       for (const more of [[], batches]) {
         const database = await createSessions(t, engine, { expired: ids(6), live: ['z'] });
-        await slowDeletes(database, 20);
+        // Longer than the shortest time between two drawings, so that each count is seen.
+        await slowDeletes(database, 150);
         const { status, terminal, stdout } = await runAtTerminal(t, [...atOnce(database), ...more], AT_STDERR);
         assert.deepEqual([status, JSON.parse(stdout).deleted_count], [0, 6]);
         const counts = countsIn(terminal);
