@@ -80,11 +80,12 @@ describe('a place between two keys', () => {
     ['Abc', 'xyz', 0, '000'],
     ['session:a', 'session:f', 0.5, 'session:888'],
     ['same', 'same', 0.5, undefined],
-    [Buffer.from('a'), Buffer.from('b'), 0.5, undefined],
+    [Buffer.from('a'), Buffer.from('b'), 0.5, Buffer.from('888')],
+    [Buffer.from('ä'), Buffer.from('ö'), 0.5, undefined],
   ];
   for (const [first, last, random, expected] of cases) {
     test(`${first} and ${last}: ${expected}`, () =>
-      assert.equal(
+      assert.deepEqual(
         between(first, last, () => random),
         expected,
       ));
