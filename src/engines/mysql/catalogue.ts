@@ -31,7 +31,12 @@ const STORED_AS: Readonly<Record<string, StoredAs>> = {
 /** The statement that would make the table; empty where there is none to be seen. */
 export async function readDefinition(query: Query, names: TableNames, target: MysqlTarget): Promise<string> {
   const shown = `${quote(schemaOf(names, target))}.${quote(names.table)}`;
-  const [row] = (await query(`SHOW CREATE TABLE ${shown}`).catch(ignoreAnswered)) ?? [];
+  const rows = await query(`SHOW CREATE TABLE ${shown}`).catch((error: unknown) => {
+    // MySQL's word for a schema that is missing. The catalogue then says so.
+    if (error instanceof CleanupError && error.code === 'ER_BAD_DB_ERROR') return undefined;
+    return ignoreAnswered(error);
+  });
+  const [row] = rows ?? [];
   return String(row?.['Create Table']).replace(/ AUTO_INCREMENT=\d+/, '');
 }
 
