@@ -160,7 +160,7 @@ export const NODE = {
       schema: [
         'CREATE TABLE "sessions" ("id" uuid NOT NULL DEFAULT md5(random()::text)::uuid, "sessionToken" character varying NOT NULL, "userId" uuid NOT NULL, "expires" character varying NOT NULL, CONSTRAINT "UQ_8b5e2ec52e335c0fe16d7ec3584" UNIQUE ("sessionToken"), CONSTRAINT "PK_3238ef96f18b355b671619111bc" PRIMARY KEY ("id"))',
       ],
-      insert: `INSERT INTO "sessions" ("sessionToken", "userId", "expires") VALUES ('$id', gen_random_uuid(), $at)`,
+      insert: `INSERT INTO "sessions" ("sessionToken", "userId", "expires") VALUES ('$id', md5(random()::text)::uuid, $at)`,
       at: quoted(milliseconds),
       tickMs: 1,
       never: ["'0'", "''"],
