@@ -90,8 +90,7 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
       kind: 'advice',
       topic: 'history',
       text: 'the table is system-versioned: what a run deletes stays in its history, and keeps its room',
-      fix: 'clear the history besides, with an account that has DELETE HISTORY',
-      sql: shown(`DELETE HISTORY FROM ${table.sql}`),
+      fix: 'partition the table by system time, and drop the oldest partitions when nobody needs them',
     });
   }
   for (const { child, delete_rule: rule } of children) findings.push(referenceFinding(child, rule));

@@ -11,7 +11,7 @@ const RULES: Readonly<Record<string, string>> = {
   a: 'NO ACTION',
 };
 
-// On tables of several shapes, 200,000 rows each.
+// Not measured yet: near those of the other engines.
 const READS_PER_DELETE = 8;
 
 export async function examine(query: Query, table: Table): Promise<Examination> {
