@@ -10,10 +10,10 @@ import { nextTime } from '../crontab/next-time.js';
 import { describeEntry, describePlace, placeOf, type RunFlags, readRun } from '../crontab/scheduled-run.js';
 import { cronExpression, every, type Schedule, scheduleEvery } from '../crontab/times.js';
 import { CleanupError } from '../errors.js';
+import type { Parsed } from '../parsing.js';
 import type { CrontabChange } from '../report/facts.js';
 import { createRedactor } from '../report/redact.js';
 import { type Config, usageError } from '../settings/config.js';
-import type { Parsed } from '../settings/values.js';
 import type { Place } from '../world.js';
 
 const DEFAULT_INTERVAL_SECONDS = 21_600;

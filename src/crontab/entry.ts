@@ -1,7 +1,8 @@
 // The entry of a crontab as text: the block that holds it, and the words of its command, written and read again. Pure:
 // what the words are is scheduled-run.ts, when it runs times.ts, the crontab itself crontab.ts.
 import { isAbsolute } from 'node:path';
-import { CONTROLS, type Parsed, type Parser } from '../settings/values.js';
+import type { Parsed, Parser } from '../parsing.js';
+import { CONTROLS } from '../settings/values.js';
 import type { Schedule } from './times.js';
 
 /** What an entry is called unless it is given another name. */

@@ -3,9 +3,9 @@ import { isAbsolute, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { type DatabaseTarget, databaseUrl, engineOf } from '../engines/index.js';
 import { CleanupError } from '../errors.js';
+import type { Parsed } from '../parsing.js';
 import { type Config, resolveConfig } from '../settings/config.js';
 import { flagName, SETTING_NAMES, SETTINGS, type SettingName } from '../settings/settings.js';
-import type { Parsed } from '../settings/values.js';
 import { argumentsOf } from './entry.js';
 
 export type RunFlags = Readonly<Partial<Record<SettingName, string | boolean>>>;

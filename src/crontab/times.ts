@@ -1,6 +1,7 @@
 // The times of the cleanup: an interval or an expression, as the five fields of a crontab line. Pure.
 import { createHash } from 'node:crypto';
-import { duration, type Parser } from '../settings/values.js';
+import type { Parser } from '../parsing.js';
+import { duration } from '../settings/values.js';
 
 export interface Schedule {
   /** The five fields of a crontab line. */

@@ -1,6 +1,7 @@
 // The one table of settings: flag, variable, parser, default, help. Everything that lists settings reads it.
 import { databaseUrl, replicaUrls } from '../engines/index.js';
 import { FORMATS } from '../expiry/format.js';
+import type { Parser } from '../parsing.js';
 import { storeNames } from '../stores.js';
 import {
   choice,
@@ -11,7 +12,6 @@ import {
   flag,
   identifier,
   knownName,
-  type Parser,
   path,
   rowLimit,
   timeZone,

@@ -4,8 +4,6 @@
 import { nearNames } from '../nearest.js';
 import type { Parser } from '../parsing.js';
 
-export type { Parsed, Parser } from '../parsing.js';
-
 /** What a terminal obeys instead of showing it, and what breaks or turns a line: controls, and marks of direction. */
 export const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 

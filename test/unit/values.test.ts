@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import type { Parser } from '../../src/parsing.js';
 import {
   choice,
   correlationId,
@@ -9,7 +10,6 @@ import {
   duration,
   flag,
   identifier,
-  type Parser,
   path,
   rowLimit,
   timeZone,
