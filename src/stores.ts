@@ -126,6 +126,10 @@ export const STORES = Object.freeze({
   nextcloud: { table: 'oc_authtoken', column: 'last_activity', mysql: 'unix', sqlite: 'unix', postgresql: 'unix', lifetimeMs: DAY_MS, where: 'type = 0 AND remember = 0' },
   // The rows of users who are logged in hold their settings.
   trac: { table: 'session', column: 'last_visit', mysql: 'unix', sqlite: 'unix', postgresql: 'unix', lifetimeMs: 90 * DAY_MS, where: 'authenticated = 0' },
+  // Offline sessions, which live for weeks, are in the same table; each realm has its own lifetimes.
+  keycloak: { table: { mysql: 'OFFLINE_USER_SESSION', postgresql: 'offline_user_session' }, column: { mysql: 'LAST_SESSION_REFRESH', postgresql: 'last_session_refresh' }, mysql: 'unix', postgresql: 'unix', lifetimeMs: 'required', where: "OFFLINE_FLAG = '0'" },
+  // The same table holds API keys, feed keys and remembered logins; without session_lifetime a session has no end.
+  redmine: { table: 'tokens', column: 'updated_on', mysql: 'datetime', sqlite: 'datetime', postgresql: 'datetime', lifetimeMs: 'required', where: "action = 'session'" },
   mattermost: { table: { mysql: 'Sessions', postgresql: 'sessions' }, column: { mysql: 'ExpiresAt', postgresql: 'expiresat' }, mysql: 'unix-ms', postgresql: 'unix-ms' },
   // MySQL and SQLite have the digits of YYYYMMDDHHMMSS instead of a time.
   mediawiki: { table: 'objectcache', column: 'exptime', postgresql: 'datetime' },

@@ -6,6 +6,7 @@ import {
   inParis,
   inParisOn,
   instant,
+  MINUTE,
   paris,
   python,
   SECOND,
@@ -13,6 +14,16 @@ import {
   utc,
   zoned,
 } from './fixture.js';
+
+const REDMINE_ROWS = {
+  insert:
+    "INSERT INTO tokens (user_id, action, value, created_on, updated_on) VALUES (1, 'session', '$id', '2020-01-01 00:00:00', $at)",
+  never: ['NULL'],
+  kept: ['api', 'feeds', 'autologin', 'recovery'].map(
+    (action) =>
+      `INSERT INTO tokens (user_id, action, value, created_on, updated_on) VALUES (1, '${action}', '$id', '2020-01-01 00:00:00', $at)`,
+  ),
+};
 
 export const PYTHON_RUBY_PERL = {
   django: {
@@ -129,6 +140,38 @@ export const PYTHON_RUBY_PERL = {
         'CREATE INDEX "index_sessions_on_updated_at" ON "sessions" ("updated_at")',
       ],
       insert: `INSERT INTO "sessions" ("session_id", "data", "created_at", "updated_at") VALUES ('$id', 'x', '2020-01-01 00:00:00', $at)`,
+      at: utc.micros,
+      tickMs: 1,
+    },
+  },
+
+  redmine: {
+    idColumn: 'value',
+    lifetimeMs: 60 * MINUTE,
+    flags: () => ['--older-than', '60m'],
+    mysql: {
+      schema: [
+        "CREATE TABLE `tokens` (`id` int NOT NULL AUTO_INCREMENT PRIMARY KEY, `user_id` int NOT NULL DEFAULT 0, `action` varchar(30) NOT NULL DEFAULT '', `value` varchar(40) NOT NULL DEFAULT '', `created_on` datetime NOT NULL, `updated_on` datetime, UNIQUE INDEX `tokens_value` (`value`), INDEX `index_tokens_on_user_id` (`user_id`)) ENGINE=InnoDB",
+      ],
+      ...REDMINE_ROWS,
+      at: utc.seconds,
+      tickMs: SECOND,
+    },
+    sqlite: {
+      schema: [
+        `CREATE TABLE "tokens" ("id" integer PRIMARY KEY AUTOINCREMENT NOT NULL, "user_id" integer DEFAULT 0 NOT NULL, "action" varchar(30) DEFAULT '' NOT NULL, "value" varchar(40) DEFAULT '' NOT NULL, "created_on" datetime NOT NULL, "updated_on" datetime)`,
+        'CREATE UNIQUE INDEX "tokens_value" ON "tokens" ("value")',
+      ],
+      ...REDMINE_ROWS,
+      at: utc.seconds,
+      tickMs: SECOND,
+    },
+    postgresql: {
+      schema: [
+        `CREATE TABLE "tokens" ("id" serial primary key, "user_id" integer DEFAULT 0 NOT NULL, "action" character varying(30) DEFAULT '' NOT NULL, "value" character varying(40) DEFAULT '' NOT NULL, "created_on" timestamp NOT NULL, "updated_on" timestamp)`,
+        'CREATE UNIQUE INDEX "tokens_value" ON "tokens" ("value")',
+      ],
+      ...REDMINE_ROWS,
       at: utc.micros,
       tickMs: 1,
     },
