@@ -131,7 +131,7 @@ export function instantOf(value: unknown, { format }: ColumnFormat, timeZone: st
   if (format === 'unix-ms') return new Date(Number(value));
   if (format === 'julian') return new Date(Number(value) * 86_400_000 - 210_866_760_000_000);
   const [, day, time = '00:00', zone = ''] =
-    /^(\S{10})(?:[T ]([\d:.]+))? ?(Z|[+-]\d\d(?::\d\d)?)?$/.exec(String(value)) ?? [];
+    /^(\S{10})(?:[T ]([\d:.]+))? ?(Z|[+-]\d\d(?::\d\d)?)?$/.exec(String(value).trimEnd()) ?? [];
   if (day === undefined) return undefined;
   const written = Date.parse(`${day}T${time}${zone === '' ? 'Z' : zone.length === 3 ? `${zone}:00` : zone}`);
   return new Date(zone === '' ? written - zoneOffset(timeZone)(written) : written);

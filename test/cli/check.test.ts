@@ -6,9 +6,10 @@ import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { createAccount } from '../support/accounts.js';
 import { BIN, type Ended, runCommand } from '../support/command.js';
-import { type Database, type Engine, engines } from '../support/databases.js';
+import { type Database, type Engine, engines, shownUrl } from '../support/databases.js';
 import { failureLine } from '../support/lines.js';
 import {
+  analyze,
   createSessions,
   EXPIRED,
   FOREVER_MS,
@@ -32,6 +33,11 @@ const NO_KEY =
   'advice: the table has no key to walk by: the run is one statement, and a timeout undoes all of it. ' +
   'Fix: give the table a primary key';
 
+/** Of `expires_at`, as the engine calls it. */
+const TYPES = { sqlite: 'TEXT', mysql: 'datetime', postgresql: 'timestamp without time zone' } as const;
+/** What a walk goes along where there is no index on the expiry. */
+const KEYS = { sqlite: 'rowid', mysql: 'id', postgresql: 'ctid' } as const;
+
 /** As `createSessions`, with SQLite's journal as `check` wants it. */
 async function createReady(t: TestContext, engine: Engine, options: SessionsOptions = FEW): Promise<Database> {
   const database = await createSessions(t, engine, options);
@@ -42,6 +48,9 @@ async function createReady(t: TestContext, engine: Engine, options: SessionsOpti
 /** The statement that makes the index while others go on, as the engine has it. */
 function createIndex({ engine, url }: Database, table = 'sessions', column = 'expires_at'): string {
   if (engine === 'sqlite') return `CREATE INDEX session_cleanup_expiry ON "${table}" ("${column}")`;
+  if (engine === 'postgresql') {
+    return `CREATE INDEX CONCURRENTLY session_cleanup_expiry ON "public"."${table}" ("${column}")`;
+  }
   const name = new URL(url).pathname.slice(1);
   const index = `CREATE INDEX session_cleanup_expiry ON \`${name}\`.\`${table}\` (\`${column}\`)`;
   return `${index} ALGORITHM=INPLACE LOCK=NONE`;
@@ -88,13 +97,27 @@ function refusedLine(ended: Ended): Line {
   return line;
 }
 
+/** A trigger that keeps the IDs of rows in the table `seen`. */
+async function insertAfter({ engine, run }: Database, name: string, event: string, row: string): Promise<void> {
+  const trigger = `CREATE TRIGGER ${name} AFTER ${event} ON sessions FOR EACH ROW`;
+  const insert = `INSERT INTO seen VALUES (${row}.id)`;
+  if (engine === 'postgresql') {
+    const body = `BEGIN ${insert}; RETURN NULL; END`;
+    await run(`CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ ${body} $$`);
+    await run(`${trigger} EXECUTE FUNCTION ${name}()`);
+  } else {
+    await run(`${trigger} ${engine === 'sqlite' ? `BEGIN ${insert}; END` : insert}`);
+  }
+}
+
 const check = (database: Database, ...more: string[]): Promise<Ended> =>
   runCommand(['check', '--db-url', database.url, ...more]);
 
 const findingsOf = ({ findings }: Line): string[] => (findings === null ? [] : String(findings).split('\n'));
 
 for (const engine of engines) {
-  const isServer = engine.family === 'mysql';
+  const { family } = engine;
+  const isServer = family !== 'sqlite';
 
   describe(`check, ${engine.name}`, { concurrency: 3 }, () => {
     test('is ready where nothing is left to wish for, and names what it found in order', async (t) => {
@@ -114,8 +137,12 @@ for (const engine of engines) {
           'cutoff_time',
         ],
       ]);
-      const known = ['server', ...(isServer ? ['log_bin', 'tls'] : ['journal_mode', 'synchronous'])];
-      for (const key of known) assert.notEqual(line[key] ?? '', '', key);
+      const known = {
+        sqlite: ['journal_mode', 'synchronous'],
+        mysql: ['log_bin', 'tls'],
+        postgresql: ['autovacuum', 'tls'],
+      };
+      for (const key of ['server', ...known[family]]) assert.notEqual(line[key] ?? '', '', key);
       const details = [
         ...['declared_type', 'row_count', 'estimated_rows', 'table_bytes', 'null_count', 'zero_count', 'smallest'],
         ...['largest', 'oldest_expired', 'used_index', 'walked_by', 'clock_difference_ms', 'estimated_seconds'],
@@ -130,7 +157,8 @@ for (const engine of engines) {
       const database = await createReady(t, engine, { expired, live, indexed: true });
       await database.run("INSERT INTO sessions (id, expires_at) VALUES ('never', NULL)");
       await database.run("UPDATE sessions SET expires_at = '2019-05-01 00:00:00' WHERE id = 'r0001'");
-      await database.query(isServer ? 'ANALYZE TABLE sessions' : 'ANALYZE');
+      if (isServer) await analyze(database);
+      else await database.query('ANALYZE');
       const line = readyLine(await check(database));
       const { row_count, null_count, zero_count, smallest, largest, oldest_expired, expired_count } = line;
       assert.deepEqual(
@@ -154,10 +182,10 @@ for (const engine of engines) {
         { used_index, walked_by, expires_index, expires_format, declared_type },
         {
           used_index: 'by_expiry',
-          walked_by: isServer ? 'expires_at, id' : 'expires_at, rowid',
+          walked_by: { sqlite: 'expires_at, rowid', mysql: 'expires_at, id', postgresql: 'expires_at' }[family],
           expires_index: 'by_expiry',
           expires_format: 'datetime',
-          declared_type: isServer ? 'datetime' : 'TEXT',
+          declared_type: TYPES[family],
         },
       );
     });
@@ -171,8 +199,11 @@ for (const engine of engines) {
       const line = readyLine(await check(database, '--table', 'tokens', '--expires-column', 'until'));
       const { row_count, null_count, zero_count, smallest, largest, oldest_expired, expired_count } = line;
       assert.deepEqual(
-        // MySQL's driver gives a number that may be large as text.
-        { row_count, null_count, zero_count, smallest, largest, oldest_expired: Number(oldest_expired), expired_count },
+        // The driver of a server may give a number as text.
+        {
+          ...{ row_count, null_count, zero_count, expired_count },
+          ...{ smallest: Number(smallest), largest: Number(largest), oldest_expired: Number(oldest_expired) },
+        },
         {
           row_count: 6,
           null_count: 1,
@@ -186,7 +217,7 @@ for (const engine of engines) {
       const { used_index, walked_by, expires_index, expires_format } = line;
       assert.deepEqual(
         { used_index, walked_by, expires_index, expires_format },
-        { used_index: null, walked_by: isServer ? 'id' : 'rowid', expires_index: null, expires_format: 'unix' },
+        { used_index: null, walked_by: KEYS[family], expires_index: null, expires_format: 'unix' },
       );
       assert.deepEqual(findingsOf(line), [noIndex(database, 'tokens', 'until')]);
     });
@@ -229,8 +260,10 @@ for (const engine of engines) {
       await database.run(`CREATE TABLE keyless (expires_at ${type}${columns})`);
       await database.run('INSERT INTO keyless (expires_at) VALUES (?), (?)', [EXPIRED, LIVE]);
       const line = readyLine(await check(database, '--table', 'keyless'));
-      assert.deepEqual(findingsOf(line), [noIndex(database, 'keyless'), NO_KEY]);
-      assert.equal(line.walked_by, null);
+      // PostgreSQL walks along the blocks of the table.
+      const isWalked = family === 'postgresql';
+      assert.deepEqual(findingsOf(line), [noIndex(database, 'keyless'), ...(isWalked ? [] : [NO_KEY])]);
+      assert.equal(line.walked_by, isWalked ? 'ctid' : null);
     });
 
     test('is refused where not one session is live, whatever defaults stand in other rows', async (t) => {
@@ -250,7 +283,7 @@ for (const engine of engines) {
     test('names the rows that go along with a session', async (t) => {
       const database = await createReady(t, engine);
       await database.run(
-        'CREATE TABLE carts (id VARCHAR(40) PRIMARY KEY, FOREIGN KEY (id) REFERENCES sessions (id) ON DELETE CASCADE)',
+        'CREATE TABLE carts (id VARCHAR(40), FOREIGN KEY (id) REFERENCES sessions (id) ON DELETE CASCADE)',
       );
       assert.deepEqual(findingsOf(readyLine(await check(database))), [
         'advice: rows of carts refer to this table (ON DELETE CASCADE). ' +
@@ -272,10 +305,8 @@ for (const engine of engines) {
     test('names a trigger that runs for every deleted row, and no other', async (t) => {
       const database = await createReady(t, engine);
       await database.run('CREATE TABLE seen (id VARCHAR(40))');
-      const body = isServer ? 'FOR EACH ROW INSERT INTO seen VALUES' : 'BEGIN INSERT INTO seen VALUES';
-      const end = isServer ? '' : '; END';
-      await database.run(`CREATE TRIGGER tell AFTER DELETE ON sessions ${body} (OLD.id)${end}`);
-      await database.run(`CREATE TRIGGER greet AFTER INSERT ON sessions ${body} (NEW.id)${end}`);
+      await insertAfter(database, 'tell', 'DELETE', 'OLD');
+      await insertAfter(database, 'greet', 'INSERT', 'NEW');
       assert.deepEqual(findingsOf(readyLine(await check(database))), [
         'advice: the trigger tell runs for every deleted row. Fix: make sure that it is fast',
       ]);
@@ -295,16 +326,16 @@ What would go
   oldest    2020-01-01 00:00:00 UTC
   kept      1 row
 How
-  along     the primary key (${isServer ? 'id' : 'rowid'})
+  along     ${family === 'postgresql' ? 'the rows as they are stored' : 'the primary key'} (${KEYS[family]})
   time      about <duration>; the timeout is 30 s
 Where
-  database  ${database.url.replace('root@', '')}
+  database  ${shownUrl(database)}
   server    ${line.server}${!isServer ? '' : line.tls === 'off' ? ', without TLS' : `, ${line.tls}`}
-  column    expires_at ${isServer ? 'datetime' : 'TEXT'}, read as datetime
+  column    expires_at ${TYPES[family]}, read as datetime
 Advice
   index     no index leads with the column: every run reads the whole table;
             create one:
-            ${isServer ? createIndex(database).replace(/ (?=`.*`\.|ALGORITHM)/g, '\n            ') : createIndex(database)};
+            ${isServer ? createIndex(database).replace(/ (?=`.*`\.|ALGORITHM|"public")/g, '\n            ') : createIndex(database)};
 `,
       );
     });
@@ -348,7 +379,7 @@ Problems
       assert.equal(run.child.exitCode, null);
     });
 
-    if (isServer) {
+    if (family === 'mysql') {
       test('does not advise an index that the server does not make', async (t) => {
         const database = await createReady(t, engine, {});
         await database.run('CREATE TABLE tokens (id INT NOT NULL PRIMARY KEY, until TEXT)');
@@ -358,13 +389,19 @@ Problems
           `advice: ${NO_INDEX}. Fix: change its type, and create one: TEXT cannot be indexed as a whole`,
         ]);
       });
+    }
 
+    if (isServer) {
       test('is refused for an account that may only read, and says what to grant', async (t) => {
         const database = await createReady(t, engine);
         const { url } = await createAccount(t, database, { password: 'only-looking', grants: ['SELECT'] });
         const line = refusedLine(await runCommand(['check', '--db-url', url]));
         const name = new URL(database.url).pathname.slice(1);
-        const grant = `GRANT SELECT, DELETE ON \`${name}\`.\`sessions\` TO '${new URL(url).username}'@'localhost'`;
+        const account = new URL(url).username;
+        const grant =
+          family === 'mysql'
+            ? `GRANT SELECT, DELETE ON \`${name}\`.\`sessions\` TO '${account}'@'localhost'`
+            : `GRANT SELECT, DELETE, UPDATE ("expires_at") ON "public"."sessions" TO ${account}`;
         const fix = `let an administrator grant it: ${grant}`;
         assert.deepEqual(findingsOf(line), [`problem: the account may not delete from the table. Fix: ${fix}`]);
         assert.deepEqual(

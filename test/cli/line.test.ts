@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { runCommand } from '../support/command.js';
-import { engines } from '../support/databases.js';
+import { engines, shownUrl } from '../support/databases.js';
 import { successLine } from '../support/lines.js';
 import { createSessions, ids, remaining } from '../support/sessions.js';
 
@@ -27,7 +27,7 @@ for (const engine of engines) {
           complete: true,
           duration_ms: 0,
           attempts: 1,
-          database: database.url.replace('root@', ''),
+          database: shownUrl(database),
           table: 'sessions',
           expires_column: 'expires_at',
           expires_format: 'datetime',

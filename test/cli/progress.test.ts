@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runCommand } from '../support/command.js';
-import { type Database, engines } from '../support/databases.js';
+import { type Database, engines, shownUrl } from '../support/databases.js';
 import { failureLine, successLine } from '../support/lines.js';
 import {
   createSessions,
@@ -80,7 +80,7 @@ for (const engine of engines) {
       assert.equal(
         steady(leftOn(terminal)),
         'Stopped by SIGINT: nothing was deleted.\n' +
-          `  database  ${database.url.replace('root@', '')}\n` +
+          `  database  ${shownUrl(database)}\n` +
           '  status    130, SIGINT, ID <uuid>\n',
       );
       assert.deepEqual(await remaining(database), ids(3));

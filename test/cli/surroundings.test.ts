@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { BIN, runCommand } from '../support/command.js';
-import { engines, postgresqlEngines } from '../support/databases.js';
+import { engines } from '../support/databases.js';
 import { successLine } from '../support/lines.js';
 import { createSessions, ids, remaining } from '../support/sessions.js';
 
@@ -56,7 +56,7 @@ for (const engine of engines) {
   });
 }
 
-for (const engine of postgresqlEngines()) {
+for (const engine of engines.filter(({ family }) => family === 'postgresql')) {
   test(`the variables that pg reads change nothing, ${engine.name}`, async (t) => {
     const database = await engine.create();
     t.after(() => database.drop());

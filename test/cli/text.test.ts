@@ -1,7 +1,7 @@
 // What people read at a terminal of 80 columns, to the letter: every outcome names its count, and nothing is too wide.
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { type Database, engines } from '../support/databases.js';
+import { type Database, engines, shownUrl } from '../support/databases.js';
 import { startProxy } from '../support/proxy.js';
 import {
   createSessions,
@@ -18,8 +18,6 @@ import { leftOn, runAtTerminal, type Shown, steady, type TerminalOptions } from 
 
 const ID = 'job-1';
 
-const shownUrl = ({ url }: Pick<Database, 'url'>): string => url.replace('root@', '');
-
 function run(
   t: TestContext,
   { url }: Pick<Database, 'url'>,
@@ -32,6 +30,7 @@ function run(
 /** As the engine spells it, such as int(11). */
 async function columnType(database: Database): Promise<string> {
   if (database.engine === 'sqlite') return 'INT';
+  if (database.engine === 'postgresql') return 'integer';
   const [row] = await database.query("SHOW COLUMNS FROM sessions LIKE 'last_activity'");
   return String(row?.Type);
 }
@@ -94,11 +93,16 @@ for (const engine of engines) {
       const args = ['check', '--db-url', database.url, '--store', 'laravel'];
       const shown = await runAtTerminal(t, args, { columns: 100 });
       const [{ version = '' } = {}] = await database.query(
-        `SELECT ${engine.family === 'sqlite' ? 'sqlite_version()' : 'VERSION()'} AS version`,
+        `SELECT ${{ sqlite: 'sqlite_version()', mysql: 'VERSION()', postgresql: "current_setting('server_version')" }[engine.family]} AS version`,
       );
-      const title = { sqlite: 'SQLite', mysql: 'MySQL', mariadb: 'MariaDB' }[database.engine];
+      const title = { sqlite: 'SQLite', mysql: 'MySQL', mariadb: 'MariaDB', postgresql: 'PostgreSQL' }[database.engine];
       const name = new URL(database.url).pathname.slice(1);
       const isSqlite = engine.family === 'sqlite';
+      const along = {
+        sqlite: 'the primary key (rowid)',
+        mysql: 'the primary key (id)',
+        postgresql: 'the rows as they are stored (ctid)',
+      }[engine.family];
       assert.deepEqual(
         [shown.status, seen(shown)],
         [
@@ -111,7 +115,7 @@ What would go
   oldest    2020-09-13 12:26:40 UTC (1600000000)
   kept      1 row
 How
-  along     the primary key (${isSqlite ? 'rowid' : 'id'})
+  along     ${along}
   time      about <duration>; the timeout is 30 s
 Where
   database  ${shownUrl(database)}
@@ -122,8 +126,11 @@ Advice
 ${
   isSqlite
     ? '            CREATE INDEX session_cleanup_expiry ON "sessions" ("last_activity");'
-    : `            CREATE INDEX session_cleanup_expiry ON \`${name}\`.\`sessions\`\n` +
-      '            (`last_activity`) ALGORITHM=INPLACE LOCK=NONE;'
+    : engine.family === 'postgresql'
+      ? '            CREATE INDEX CONCURRENTLY session_cleanup_expiry ON "public"."sessions"\n' +
+        '            ("last_activity");'
+      : `            CREATE INDEX session_cleanup_expiry ON \`${name}\`.\`sessions\`\n` +
+        '            (`last_activity`) ALGORITHM=INPLACE LOCK=NONE;'
 }
 `,
         ],
@@ -199,7 +206,8 @@ ${
         `  database  ${shownUrl(database)}\n` +
         '  to do     name the table behind it with --table\n' +
         '  status    3, NOT_A_TABLE, ID job-1\n';
-      const schema = engine.family === 'sqlite' ? '' : `${new URL(database.url).pathname.slice(1)}.`;
+      const name = new URL(database.url).pathname.slice(1);
+      const schema = { sqlite: '', mysql: `${name}.`, postgresql: 'public.' }[engine.family];
       const problem = `Refused: ${schema}seen is not a table but a view.`;
       const ran = await run(t, database, ['--table', 'seen']);
       // Where the lines break depends on the name of the database.
@@ -245,16 +253,23 @@ ${
 
     test('of a run that fails has the words of the database', async (t) => {
       const database = await create(t, { expired: ['a'] });
+      if (engine.family === 'postgresql') {
+        const body = "BEGIN RAISE EXCEPTION 'not today'; END";
+        await database.run(`CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ ${body} $$`);
+      }
       await database.run(
-        engine.family === 'sqlite'
-          ? "CREATE TRIGGER no BEFORE DELETE ON sessions BEGIN SELECT RAISE(ABORT, 'not today'); END"
-          : "CREATE TRIGGER no BEFORE DELETE ON sessions FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not today'",
+        engine.family === 'postgresql'
+          ? 'CREATE TRIGGER no BEFORE DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION no()'
+          : engine.family === 'sqlite'
+            ? "CREATE TRIGGER no BEFORE DELETE ON sessions BEGIN SELECT RAISE(ABORT, 'not today'); END"
+            : "CREATE TRIGGER no BEFORE DELETE ON sessions FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not today'",
       );
       const shown = await run(t, database);
-      const [said, code] =
-        engine.family === 'sqlite'
-          ? ['SQLITE_CONSTRAINT: not today', 'SQLITE_CONSTRAINT']
-          : ['not today', 'ER_SIGNAL_EXCEPTION'];
+      const [said, code] = {
+        sqlite: ['SQLITE_CONSTRAINT: not today', 'SQLITE_CONSTRAINT'],
+        mysql: ['not today', 'ER_SIGNAL_EXCEPTION'],
+        postgresql: ['not today', 'P0001'],
+      }[engine.family];
       assert.deepEqual(
         [shown.status, seen(shown)],
         [
@@ -283,7 +298,7 @@ ${
       assert.deepEqual(await remaining(database), ids(9).slice(2));
     });
 
-    if (engine.family !== 'sqlite') {
+    if (engine.family === 'mysql') {
       test('of a run whose COMMIT was not answered says that the count is not known', async (t) => {
         const database = await create(t, { expired: ids(3) });
         const proxy = await startProxy(database.url);

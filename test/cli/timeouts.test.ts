@@ -16,6 +16,7 @@ import {
   createSessions,
   FOREVER_MS,
   ids,
+  quickDeletes,
   remaining,
   slowDeletes,
   start,
@@ -64,7 +65,7 @@ for (const engine of engines) {
       if (engine.family === 'mysql') assert.deepEqual(await statementsAtWork(database), []);
       assert.deepEqual(await remaining(database), [...expired, 'z']);
       // Nobody holds anything any more.
-      await database.run('DROP TRIGGER slow');
+      await quickDeletes(database);
       assert.equal(successLine(await runCommand(['run', '--db-url', database.url])).deleted_count, 3);
     });
 
@@ -80,7 +81,7 @@ for (const engine of engines) {
 }
 
 for (const engine of engines) {
-  const kept = engine.family === 'mysql';
+  const kept = engine.family !== 'sqlite';
   describe(`a step that is stuck after others were done, ${engine.name}`, { concurrency: 2, timeout: 180_000 }, () => {
     test(kept ? 'leaves what they did' : 'takes what they did with it', async (t) => {
       const expired = ids(600);

@@ -4,7 +4,7 @@ import { createConnection, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import sqlite3 from 'sqlite3';
 import { runCommand } from '../support/command.js';
-import { engines, postgresqlEngines } from '../support/databases.js';
+import { engines } from '../support/databases.js';
 import { runHere } from '../support/in-process.js';
 import { createApp, steady } from './app.js';
 import { blocks, read, section } from './markdown.js';
@@ -100,7 +100,7 @@ async function throughProxy(
   await work(url.href);
 }
 
-for (const on of postgresqlEngines()) {
+for (const on of engines.filter(({ family }) => family === 'postgresql')) {
   test(`is that for PostgreSQL, ${on.name}`, async (t) => {
     const database = await on.create();
     t.after(() => database.drop());
@@ -132,7 +132,7 @@ for (const on of postgresqlEngines()) {
 
 let accounts = 0;
 
-for (const on of postgresqlEngines()) {
+for (const on of engines.filter(({ family }) => family === 'postgresql')) {
   test(`the GRANT for PostgreSQL is enough for a run, and for no more, ${on.name}`, async (t) => {
     const database = await on.create();
     t.after(() => database.drop());

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { presetOf, storeNames } from '../../src/stores.js';
 import { startCommand } from '../support/command.js';
-import { engines, postgresqlEngines } from '../support/databases.js';
+import { engines } from '../support/databases.js';
 import { blocks, code, read, section, table } from './markdown.js';
 
 const PAGE = read('docs/stores.md');
@@ -120,7 +120,7 @@ test('every table of an example is in a command, and the other way round', () =>
 });
 
 describe('the command of the page deletes what it is to', { concurrency: 2 }, () => {
-  for (const { name: engineName, family, create } of [...engines, ...postgresqlEngines()]) {
+  for (const { name: engineName, family, create } of engines) {
     for (const args of commands) {
       const name = tableOf(args);
       const example = EXAMPLES[name];

@@ -21,7 +21,7 @@ const TIMEOUT_MS = 2_000 + (await measureTimeout());
 const LOGIN = /session_cleanup_test/;
 const DELETING = /correlation_id=.*delete/i;
 /** The last that a run asks for before it commits: MySQL is asked what is left besides. */
-const LAST = { mariadb: DELETING, mysql: /select count/i, sqlite: DELETING };
+const LAST = { mariadb: DELETING, mysql: /select count/i, sqlite: DELETING, postgresql: DELETING };
 const COMMITTING = /COMMIT$/;
 
 interface Harm {

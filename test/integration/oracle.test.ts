@@ -340,7 +340,9 @@ for (const engine of engines) {
     });
 
     // One column for each way of writing: a process takes longer than all the rest of the test.
-    const whole = COLUMNS[engine.family].filter(({ declared }) => !/^(DATETIME|TIMESTAMP)\(/.test(declared));
+    const whole = COLUMNS[engine.family].filter(
+      ({ declared }) => !/^(DATETIME|TIMESTAMP|TIMESTAMPTZ)\(/.test(declared),
+    );
     const oneEach = new Map(whole.map((column) => [column.main, column])).values();
     for (const [at, column] of [...oneEach].entries()) {
       test(`by the command, from ${column.declared || 'a column without a type'} (${column.main.format}, ${at})`, () =>
@@ -378,7 +380,7 @@ async function checkCommand({ database, family }: Bench, column: Column, table: 
 
 /** Berlin: at 01:00 UTC the clock goes from 03:00 back to 02:00 in October, and from 02:00 to 03:00 in March. */
 async function checkClockChanges({ database, family }: Bench): Promise<void> {
-  const declared = family === 'sqlite' ? 'TEXT' : 'DATETIME';
+  const declared = { sqlite: 'TEXT', mysql: 'DATETIME', postgresql: 'TIMESTAMP' }[family];
   await createTable(database, family, 'clock_changes', declared);
   const cases = [
     // The first showing of 02:30: every time from 02:00 on is shown again.

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { presetOf, type StoreName, storeNames } from '../../src/stores.js';
-import { type Database, engines as others, type PostgresqlDatabase, postgresqlEngines } from '../support/databases.js';
+import { type Database, engines } from '../support/databases.js';
 import { runMain } from '../support/in-process.js';
 import { EXPRESS_SESSION } from './stores/express-session.js';
 import { DAY, type Fixture, type Form, HOUR, NOW } from './stores/fixture.js';
@@ -13,8 +13,6 @@ import { PHP_FRAMEWORKS } from './stores/php-frameworks.js';
 import { PHP_SITES } from './stores/php-sites.js';
 import { PHP_TOOLS } from './stores/php-tools.js';
 import { PYTHON_RUBY_PERL } from './stores/python-ruby-perl.js';
-
-const engines = [...others, ...postgresqlEngines()];
 
 const FIXTURES: Readonly<Record<StoreName, Fixture>> = {
   ...EXPRESS_SESSION,
@@ -59,7 +57,7 @@ async function proveStore(
   name: StoreName,
   fixture: Fixture,
   form: Form,
-  database: Database | PostgresqlDatabase,
+  database: Database,
   flags: readonly string[],
 ): Promise<void> {
   const cutoff = NOW - fixture.lifetimeMs;
@@ -198,6 +196,6 @@ function tableOf(form: Form): string {
 }
 
 /** On PostgreSQL a CHAR comes with its padding. */
-async function idsIn(database: Database | PostgresqlDatabase, sql: string): Promise<string[]> {
+async function idsIn(database: Database, sql: string): Promise<string[]> {
   return (await database.query(sql)).map(({ id }) => String(id).trimEnd()).toSorted();
 }

@@ -1,7 +1,9 @@
 // Accounts on a database server, for the tests of logins, grants and secrets.
 import type { TestContext } from 'node:test';
 import { createConnection } from 'mysql2/promise';
+import { Client } from 'pg';
 import type { Database } from './databases.js';
+import { connectionTo } from './postgres-servers.js';
 
 export interface Account {
   /** For `--db-url`: the database as this account sees it. */
@@ -14,19 +16,30 @@ export interface AccountOptions {
   readonly password: string;
   /** What may be done to the table `sessions`, such as `SELECT`; `ALL` is on the whole database. */
   readonly grants: readonly ('SELECT' | 'DELETE' | 'ALL')[];
-  /** Whether only logins over TLS are let in. */
+  /** Whether only logins over TLS are let in: of MySQL and MariaDB alone. */
   readonly requireTls?: boolean;
 }
-
-// From "localhost" too, or an anonymous account for it would be preferred where the server has one.
-const HOSTS = ['%', 'localhost'];
 
 let created = 0;
 
 /** Removed after the test. */
 export async function createAccount(t: TestContext, database: Database, options: AccountOptions): Promise<Account> {
-  const { password, grants, requireTls = false } = options;
   const name = `session_cleanup_${process.pid}_${created++}`;
+  if (database.engine === 'postgresql') await createOnPostgresql(t, database, name, options);
+  else await createOnMysql(t, database, name, options);
+  const url = new URL(database.url);
+  return { url: `${url.protocol}//${name}:${encodeURIComponent(options.password)}@${url.host}${url.pathname}`, name };
+}
+
+// From "localhost" too, or an anonymous account for it would be preferred where the server has one.
+const HOSTS = ['%', 'localhost'];
+
+async function createOnMysql(
+  t: TestContext,
+  database: Database,
+  name: string,
+  { password, grants, requireTls = false }: AccountOptions,
+): Promise<void> {
   const require = requireTls ? ' REQUIRE SSL' : '';
   for (const host of HOSTS) {
     await database.run(`CREATE USER ?@? IDENTIFIED BY ?${require}`, [name, host, password]);
@@ -42,6 +55,36 @@ export async function createAccount(t: TestContext, database: Database, options:
     for (const host of HOSTS) await connection.query('DROP USER ?@?', [name, host]);
     await connection.end();
   });
-  const credentials = `${name}:${encodeURIComponent(password)}`;
-  return { url: `mysql://${credentials}@${url.host}${url.pathname}`, name };
+}
+
+async function createOnPostgresql(
+  t: TestContext,
+  database: Database,
+  name: string,
+  { password, grants }: AccountOptions,
+): Promise<void> {
+  // A statement like this takes no parameters: dollars keep any other quote from ending it.
+  await database.run(
+    `DO $do$ BEGIN EXECUTE format('CREATE ROLE ${name} LOGIN PASSWORD %L', $pw$${password.replaceAll('?', '\\?')}$pw$); END $do$`,
+  );
+  for (const grant of grants) {
+    const on = grant === 'ALL' ? 'ALL TABLES IN SCHEMA public' : 'sessions';
+    await database.run(`GRANT ${grant} ON ${on} TO ${name}`);
+  }
+  t.after(async () => {
+    // A connection of its own, to another database: this one, and with it all grants, may be gone by now.
+    const server = new URL(database.url);
+    server.pathname = '';
+    const clients = [database.url, server.href].map((url) => new Client(connectionTo(url)));
+    for (const client of clients) {
+      const isOpen = await client.connect().then(
+        () => true,
+        () => false,
+      );
+      if (!isOpen) continue;
+      if (client === clients[0]) await client.query(`DROP OWNED BY ${name}`);
+      else await client.query(`DROP ROLE ${name}`);
+      await client.end();
+    }
+  });
 }

@@ -7,7 +7,7 @@ import { connectionTo } from './postgres-servers.js';
 import { urlsNamedBy } from './servers.js';
 
 export interface Database {
-  readonly engine: 'sqlite' | 'mariadb' | 'mysql';
+  readonly engine: 'sqlite' | 'mariadb' | 'mysql' | 'postgresql';
   /** For `--db-url`. */
   readonly url: string;
   /** Another connection to it, for the test's own statements; up to 10 at once on a server. */
@@ -22,19 +22,9 @@ export interface Database {
 
 export interface Engine {
   readonly name: string;
-  readonly family: 'sqlite' | 'mysql';
+  readonly family: 'sqlite' | 'mysql' | 'postgresql';
   /** A new, empty database. */
   create(): Promise<Database>;
-}
-
-/** As the others, which it joins once the command serves PostgreSQL. */
-export interface PostgresqlDatabase extends Omit<Database, 'engine'> {
-  readonly engine: 'postgresql';
-}
-
-export interface PostgresqlEngine extends Omit<Engine, 'family' | 'create'> {
-  readonly family: 'postgresql';
-  create(): Promise<PostgresqlDatabase>;
 }
 
 const SERVER = 'a server: run the tests with npm test';
@@ -43,22 +33,15 @@ const SERVER = 'a server: run the tests with npm test';
 export const engines: readonly Engine[] = [
   { name: 'sqlite', family: 'sqlite', create: createSqlite },
   ...urlsIn('SESSION_CLEANUP_TEST_MYSQL_URLS', 1, SERVER).map(engineAt),
+  ...urlsIn('SESSION_CLEANUP_TEST_POSTGRES_URLS', 1, SERVER).map(engineAt),
 ];
-
-export function postgresqlEngines(): readonly PostgresqlEngine[] {
-  return urlsIn('SESSION_CLEANUP_TEST_POSTGRES_URLS', 1, SERVER).map(postgresqlEngineAt);
-}
 
 /** A server that is none of those, such as a node of a cluster. */
 export function engineAt(url: string): Engine {
-  const { host } = new URL(url);
-  return { name: `server ${host}`, family: 'mysql', create: () => createOnMysql(url) };
-}
-
-/** A PostgreSQL server, such as one of the test's own. */
-export function postgresqlEngineAt(url: string): PostgresqlEngine {
-  const { host } = new URL(url);
-  return { name: `server ${host}`, family: 'postgresql', create: () => createOnPostgresql(url) };
+  const { host, protocol } = new URL(url);
+  return protocol.startsWith('postgres')
+    ? { name: `server ${host}`, family: 'postgresql', create: () => createOnPostgresql(url) }
+    : { name: `server ${host}`, family: 'mysql', create: () => createOnMysql(url) };
 }
 
 /** The URLs in a variable that the suite cannot do without; `what` they are of completes the error. */
@@ -66,6 +49,11 @@ export function urlsIn(variable: string, count: number, what: string): readonly 
   const urls = urlsNamedBy(variable);
   if (urls.length < count) throw new Error(`${variable} has to name ${what}`);
   return urls;
+}
+
+/** As the line shows it: without its credentials. */
+export function shownUrl({ url }: Pick<Database, 'url'>): string {
+  return url.replace(/\/\/.*@/, '//');
 }
 
 let created = 0;
@@ -143,7 +131,7 @@ async function createOnMysql(serverUrl: string): Promise<Database> {
   };
 }
 
-async function createOnPostgresql(serverUrl: string): Promise<PostgresqlDatabase> {
+async function createOnPostgresql(serverUrl: string): Promise<Database> {
   const connection = connectionTo(serverUrl);
   const name = newName();
   const server = knexModule.default({ client: 'pg', connection, pool: { min: 0, max: 1 } });
@@ -159,6 +147,8 @@ async function createOnPostgresql(serverUrl: string): Promise<PostgresqlDatabase
   };
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
+  // What the tests call a time without a zone; a column of a domain is one of its type.
+  await knex.raw('CREATE DOMAIN datetime AS timestamp');
   return {
     engine: 'postgresql',
     url: url.href,

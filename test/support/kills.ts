@@ -23,7 +23,7 @@ const MANNERS: readonly Manner[] = [
   // However slow a step is, a batch of two is never ended with fewer.
   { title: 'in batches: a whole number of them is gone', expired: 100, batchSize: 2 },
 ];
-const JOURNALS = { sqlite: ['DELETE', 'WAL'], mysql: [''] } as const;
+const JOURNALS = { sqlite: ['DELETE', 'WAL'], mysql: [''], postgresql: [''] } as const;
 
 const numbered = (letter: string, count: number): string[] =>
   Array.from({ length: count }, (_, at) => `${letter}${String(at).padStart(5, '0')}`);
@@ -97,7 +97,7 @@ async function killAtRandom(
 
 async function createField(t: TestContext, engine: Engine, journal: string, rows: SessionsOptions): Promise<Field> {
   const database = await createSessions(t, engine, rows);
-  if (engine.family === 'mysql') {
+  if (engine.family !== 'sqlite') {
     await database.run('CREATE TABLE origin AS SELECT * FROM sessions');
     return {
       url: database.url,

@@ -369,7 +369,63 @@ const MYSQL_COLUMNS: readonly Column[] = [
   mysqlText('TEXT', zonedText),
 ];
 
-export const COLUMNS = { sqlite: SQLITE_COLUMNS, mysql: MYSQL_COLUMNS } as const;
+/** A text holds no NUL. */
+const POSTGRESQL_TEXT_HOSTILE = MYSQL_TEXT_HOSTILE.filter(
+  (stored) => !('value' in stored) || !String(stored.value).includes('\0'),
+);
+const postgresqlText = (declared: string, main: Spelling): Column => ({
+  declared,
+  main,
+  others: SQLITE_TEXTS,
+  // Blanks at the end of a CHAR are none of its value.
+  hostile: declared.startsWith('CHAR')
+    ? POSTGRESQL_TEXT_HOSTILE.filter((stored) => !('value' in stored) || !/[^ ] +$/.test(String(stored.value)))
+    : POSTGRESQL_TEXT_HOSTILE,
+});
+const postgresqlNumber = (declared: string, main: Spelling, others: readonly Spelling[] = []): Column => ({
+  declared,
+  main,
+  others,
+  hostile: [
+    ...[NULL, integer(0), integer(-1), integer(-978_307_200)],
+    ...(/NUMERIC|DOUBLE/.test(declared) ? [text('NaN')] : []),
+    ...(declared.startsWith('DOUBLE') ? [text('Infinity'), text('-Infinity'), real(-2_451_910.5)] : []),
+  ],
+});
+const postgresqlTime = (declared: string, main: Spelling): Column => ({
+  declared,
+  main,
+  others: [],
+  hostile: [
+    NULL,
+    ...['infinity', '-infinity', '9999-12-31', '12001-01-01', '1970-01-01', '1000-01-01', '0044-03-15 BC'].map(text),
+  ],
+});
+
+const POSTGRESQL_COLUMNS: readonly Column[] = [
+  postgresqlNumber('INTEGER', seconds),
+  withFarSeconds(postgresqlNumber('BIGINT', seconds)),
+  postgresqlNumber('BIGINT', milliseconds, [seconds]),
+  postgresqlNumber('NUMERIC(20)', milliseconds, [seconds]),
+  postgresqlNumber('NUMERIC(20, 3)', secondsReal, [seconds, milliseconds]),
+  postgresqlNumber('NUMERIC', seconds, [secondsReal, milliseconds, millisecondsReal]),
+  postgresqlNumber('DOUBLE PRECISION', julian, [seconds, secondsReal, milliseconds]),
+  postgresqlNumber('DOUBLE PRECISION', secondsReal, [julian, milliseconds]),
+  postgresqlTime('TIMESTAMP(0)', column('wall-clock', 0)),
+  postgresqlTime('TIMESTAMP(3)', column('wall-clock', 3)),
+  postgresqlTime('TIMESTAMP', column('wall-clock', 6)),
+  postgresqlTime('TIMESTAMPTZ(0)', column('instant', 0)),
+  postgresqlTime('TIMESTAMPTZ(3)', column('instant', 3)),
+  postgresqlTime('TIMESTAMPTZ', column('instant', 6)),
+  postgresqlTime('DATE', day),
+  postgresqlText('VARCHAR(64)', zonedText),
+  postgresqlText('CHAR(64)', wallText),
+  postgresqlText('TEXT COLLATE "C"', tenDigits),
+  postgresqlText('TEXT', thirteenDigits),
+  postgresqlText('TEXT', zonedText),
+];
+
+export const COLUMNS = { sqlite: SQLITE_COLUMNS, mysql: MYSQL_COLUMNS, postgresql: POSTGRESQL_COLUMNS } as const;
 
 /** As it is written in SQL. */
 export function literal(family: keyof typeof COLUMNS, stored: Stored): string {
@@ -379,7 +435,11 @@ export function literal(family: keyof typeof COLUMNS, stored: Stored): string {
     return stored.value === Infinity ? '9e999' : `${stored.value}e0`;
   }
   // In hexadecimal no quoting, no NUL and no placeholder can get in the way.
-  const hex = `X'${Buffer.from(stored.value).toString('hex')}'`;
+  const digits = Buffer.from(stored.value).toString('hex');
+  // Without a type of its own it becomes what the column is.
+  if (family === 'postgresql' && /^[\w .:+-]*$/.test(stored.value)) return `'${stored.value}'`;
+  if (family === 'postgresql') return `convert_from('\\x${digits}', 'UTF8')`;
+  const hex = `X'${digits}'`;
   if (stored.storage === 'blob') return hex;
   return family === 'sqlite' ? `CAST(${hex} AS TEXT)` : `CONVERT(${hex} USING utf8mb4)`;
 }

@@ -9,6 +9,9 @@ import type { Database, Engine } from './databases.js';
 export const EXPIRED = '2020-01-01 00:00:00';
 export const LIVE = '2099-01-01 00:00:00';
 
+/** What holds them. */
+export const TIME_TYPES = { sqlite: 'TEXT', mysql: 'DATETIME', postgresql: 'TIMESTAMP' } as const;
+
 /** Far longer than any test: what sleeps so long has to be cancelled. */
 export const FOREVER_MS = 600_000;
 
@@ -34,7 +37,7 @@ export async function createSessions(t: TestContext, engine: Engine, options: Se
     }
     await database.drop();
   });
-  const type = engine.family === 'sqlite' ? 'TEXT' : 'DATETIME';
+  const type = TIME_TYPES[engine.family];
   await database.run(
     `CREATE TABLE sessions (id VARCHAR(40) NOT NULL${keyed ? ' PRIMARY KEY' : ''}, expires_at ${type} NULL)`,
   );
@@ -70,6 +73,15 @@ export async function slowDeletes(database: Database, ms: number, id?: string): 
     await database.run(`CREATE TRIGGER slow AFTER DELETE ON sessions ${when} BEGIN SELECT n FROM work; END`);
     return;
   }
+  if (database.engine === 'postgresql') {
+    const work = `PERFORM pg_sleep(${ms / 1000});`;
+    const body = id === undefined ? work : `IF OLD.id = '${id}' THEN ${work} END IF;`;
+    await database.run(
+      `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN OLD; END $$`,
+    );
+    await database.run('CREATE TRIGGER slow BEFORE DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION slow()');
+    return;
+  }
   const work = `DO SLEEP(${ms / 1000})`;
   const body = id === undefined ? work : `IF OLD.id = '${id}' THEN ${work}; END IF`;
   await database.run(`CREATE TRIGGER slow BEFORE DELETE ON sessions FOR EACH ROW ${body}`);
@@ -89,6 +101,17 @@ async function roundsPerMs(database: Database): Promise<number> {
     most = Math.max(most, rounds / (performance.now() - startedAt));
   }
   return most;
+}
+
+/** Undoes `slowDeletes`. */
+export async function quickDeletes(database: Database): Promise<void> {
+  await database.run(`DROP TRIGGER slow${database.engine === 'postgresql' ? ' ON sessions' : ''}`);
+}
+
+/** So that the server's planner knows what the table holds; SQLite's needs no telling. */
+export async function analyze(database: Database): Promise<void> {
+  if (database.engine === 'postgresql') await database.run('ANALYZE sessions');
+  else if (database.engine !== 'sqlite') await database.query('ANALYZE TABLE sessions');
 }
 
 /** Starts the command; it is gone after the test, whatever the test came to. */
@@ -127,6 +150,8 @@ function asleep({ state }: Process): boolean {
   return state === 'User sleep';
 }
 
+const WAITING = 'Waiting for table';
+
 interface Process {
   readonly id: number;
   readonly info: string;
@@ -135,6 +160,16 @@ interface Process {
 
 /** The server's process list as far as it is about this database. */
 async function processes(database: Database): Promise<readonly Process[]> {
+  if (database.engine === 'postgresql') {
+    const rows = await database.query(
+      `SELECT pid, query, wait_event_type FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'`,
+    );
+    return rows.map(({ pid, query, wait_event_type }) => ({
+      id: Number(pid),
+      info: String(query),
+      state: wait_event_type === 'Lock' ? WAITING : '',
+    }));
+  }
   // Not information_schema.processlist: MySQL's fails while anybody sends a character that needs four bytes.
   const rows = await database.query('SHOW FULL PROCESSLIST');
   const name = new URL(database.url).pathname.slice(1);
@@ -156,9 +191,15 @@ export async function beginTransaction(database: Database): Promise<Knex.Transac
 export async function lockTable(database: Database): Promise<() => Promise<void>> {
   const { engine } = database;
   const other = await beginTransaction(database);
-  await other.raw(engine === 'sqlite' ? 'DELETE FROM sessions WHERE 0' : 'LOCK TABLES sessions WRITE');
+  const locking = {
+    sqlite: 'DELETE FROM sessions WHERE 0',
+    mariadb: 'LOCK TABLES sessions WRITE',
+    mysql: 'LOCK TABLES sessions WRITE',
+    postgresql: 'LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE',
+  };
+  await other.raw(locking[engine]);
   return async () => {
-    if (engine !== 'sqlite') await other.raw('UNLOCK TABLES');
+    if (locking[engine].startsWith('LOCK TABLES')) await other.raw('UNLOCK TABLES');
     await other.rollback();
   };
 }
@@ -168,7 +209,7 @@ export async function untilWaitingForTable(database: Database, { child }: Runnin
   await until(async () => {
     if (child.exitCode !== null) throw new Error('ended already');
     if (database.engine === 'sqlite') return hasOpen(child.pid, fileOf(database));
-    return (await processes(database)).some(({ state }) => state.startsWith('Waiting for table'));
+    return (await processes(database)).some(({ state }) => state.startsWith(WAITING));
   });
   // SQLite keeps no list of who waits: once the file is open, that is soon.
   if (database.engine === 'sqlite') await sleep(500);

@@ -73,7 +73,8 @@ export async function findTable(query: Query, names: TableNames): Promise<Table>
     declaredType: column.type,
     storedAs: storedAs === 'number' || storedAs === 'text' ? undefined : storedAs,
     isZero: storedAs === 'number' ? `${expires} = 0` : storedAs === 'text' ? `${expires} IN ('0', '')` : 'FALSE',
-    sampleColumns: `${expires} AS value, ${storageOf(storedAs, withoutModifier(column.type), expires)} AS storage`,
+    // A char(n) shows the blanks that fill it up.
+    sampleColumns: `${storedAs === 'text' ? `${expires}::text` : expires} AS value, ${storageOf(storedAs, withoutModifier(column.type), expires)} AS storage`,
     columns: all.names,
     ...(await readKeys(query, oid, column.name)),
   };

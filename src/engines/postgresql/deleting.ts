@@ -33,7 +33,7 @@ export async function openWalk(
   const within = (part: KeyRange): Sql | undefined =>
     way === undefined ? blockCondition(blocks, part) : rangeCondition(part, way.key);
   return {
-    usedIndex,
+    usedIndex: way && usedIndex,
     along: way === undefined ? [ROW_PLACE.name] : [table.expiresColumn],
     stepTargetMs: STEP_TARGET_MS,
     // Who has waited for a row has it with the COMMIT.

@@ -37,9 +37,7 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
     [oid],
   );
   const findings = [
-    ...children.flatMap(({ child, rule, has_index: hasIndex }) =>
-      hasIndex === 't' && rule !== 'a' && rule !== 'r' ? [] : [referenceFinding(child, RULES[String(rule)])],
-    ),
+    ...children.flatMap(childFindings),
     ...triggers.map(({ name }) => triggerFinding(name)),
     ...vacuumFindings(row, oid),
     ...(await horizonFindings(query)),
@@ -63,6 +61,12 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
     },
     findings,
   };
+}
+
+/** Where rows go along with a session, they are looked for by an index. */
+function childFindings({ child, rule, has_index: hasIndex }: Readonly<Record<string, unknown>>): Finding[] {
+  const goesAlong = rule !== 'a' && rule !== 'r';
+  return goesAlong && hasIndex === 't' ? [] : [referenceFinding(child, RULES[String(rule)])];
 }
 
 /** Deleted rows keep their place until a VACUUM has been there. */

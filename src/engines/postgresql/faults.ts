@@ -54,7 +54,8 @@ function classifyUnanswered(code: string | undefined, message: string): Fault {
     return { kind: 'lost', code: 'NO_TLS', hint: 'Set ssl = on on the server, or leave sslmode out of the URL.' };
   }
   if (message.startsWith('SASL:')) return { kind: 'lost', code: 'NO_PASSWORD', hint: HINTS['28P01'] };
-  return { kind: 'lost', code, hint: undefined };
+  // Such as "Connection terminated unexpectedly".
+  return { kind: 'lost', code: code ?? 'CONNECTION_LOST', hint: undefined };
 }
 
 /** Swallows what the server answered, and nothing else: for statements that some servers do not have. */

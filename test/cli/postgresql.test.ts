@@ -1,0 +1,131 @@
+// What only PostgreSQL has: what may hide or keep rows, who may delete, what became of a COMMIT that was not answered.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createAccount } from '../support/accounts.js';
+import { runCommand } from '../support/command.js';
+import { engines } from '../support/databases.js';
+import { failureLine, successLine } from '../support/lines.js';
+import { startProxy } from '../support/proxy.js';
+import { beginTransaction, createSessions, ids, LIVE, remaining } from '../support/sessions.js';
+
+const ROWS = { expired: ids(3), live: ['z'] };
+
+for (const engine of engines.filter(({ family }) => family === 'postgresql')) {
+  describe(`refused, ${engine.name}`, { concurrency: 3, timeout: 180_000 }, () => {
+    const refusals: Readonly<Record<string, readonly [code: string, statements: readonly string[]]>> = {
+      'a partitioned table, whose partitions are named': [
+        'PARTITIONED',
+        [
+          'DROP TABLE sessions',
+          'CREATE TABLE sessions (id TEXT, expires_at TIMESTAMPTZ) PARTITION BY RANGE (expires_at)',
+          "CREATE TABLE past PARTITION OF sessions FOR VALUES FROM ('2000-01-01') TO ('2050-01-01')",
+        ],
+      ],
+      'a table that others inherit from': ['PARTITIONED', ['CREATE TABLE past () INHERITS (sessions)']],
+      'a rule that does something else instead of a DELETE': [
+        'RULE',
+        ['CREATE RULE keep AS ON DELETE TO sessions DO INSTEAD NOTHING'],
+      ],
+      'a view': ['NOT_A_TABLE', ['ALTER TABLE sessions RENAME TO own', 'CREATE VIEW sessions AS SELECT * FROM own']],
+      'a foreign key that brings a deletion back to the table': [
+        'CASCADE_BACK',
+        ['ALTER TABLE sessions ADD parent VARCHAR(40) REFERENCES sessions (id) ON DELETE CASCADE'],
+      ],
+      'a column that holds no exact time': [
+        'FORMAT_MISMATCH',
+        ['ALTER TABLE sessions ALTER expires_at TYPE real USING 0'],
+      ],
+    };
+    for (const [name, [code, statements]] of Object.entries(refusals)) {
+      test(`is ${name}`, async (t) => {
+        const database = await createSessions(t, engine, ROWS);
+        for (const statement of statements) await database.run(statement);
+        const line = failureLine(await runCommand(['run', '--db-url', database.url]), 3, 'refused');
+        assert.equal(line.error_code, code, JSON.stringify(line));
+        if (code === 'PARTITIONED') assert.match(String(line.hint), /\bpast\b/);
+      });
+    }
+
+    test('is a table that hides rows from the account, instead of nothing being expired', async (t) => {
+      const database = await createSessions(t, engine, ROWS);
+      await database.run('ALTER TABLE sessions ENABLE ROW LEVEL SECURITY');
+      const { url } = await createAccount(t, database, { password: 'row by row', grants: ['SELECT', 'DELETE'] });
+      const line = failureLine(await runCommand(['run', '--db-url', url]), 3, 'refused');
+      assert.equal(line.error_code, 'ROW_SECURITY');
+      assert.equal(successLine(await runCommand(['run', '--db-url', database.url])).deleted_count, 3);
+    });
+
+    test('is a time without a zone where a zone in force is behind UTC, unless the zone is given', async (t) => {
+      const database = await createSessions(t, engine, ROWS);
+      const name = new URL(database.url).pathname.slice(1);
+      await database.run(`ALTER DATABASE ${name} SET timezone = 'America/New_York'`);
+      const line = failureLine(await runCommand(['run', '--db-url', database.url]), 3, 'refused');
+      assert.equal(line.error_code, 'ZONE_BEHIND');
+      assert.match(String(line.error), /up to 300 minutes early/);
+      const args = ['run', '--db-url', database.url, '--time-zone', 'America/New_York'];
+      assert.equal(successLine(await runCommand(args)).deleted_count, 3);
+      assert.deepEqual(await remaining(database), ['z']);
+    });
+  });
+
+  describe(`what keeps a row, ${engine.name}`, { concurrency: 3, timeout: 180_000 }, () => {
+    test('a trigger that keeps it is no deletion, and it is counted', async (t) => {
+      const database = await createSessions(t, engine, ROWS);
+      const body = "BEGIN IF OLD.id = 'r0001' THEN RETURN NULL; END IF; RETURN OLD; END";
+      await database.run(`CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ ${body} $$`);
+      await database.run('CREATE TRIGGER keep BEFORE DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION keep()');
+      const line = successLine(await runCommand(['run', '--db-url', database.url]));
+      assert.deepEqual([line.deleted_count, line.locked_count], [2, 1]);
+      assert.deepEqual(await remaining(database), ['r0001', 'z']);
+    });
+
+    test('an account that may not update either passes over a row that somebody holds', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(900), live: ['z'] });
+      const { url } = await createAccount(t, database, { password: 'no update', grants: ['SELECT', 'DELETE'] });
+      const renewal = await beginTransaction(database);
+      await renewal.raw('UPDATE sessions SET expires_at = ? WHERE id = ?', [LIVE, 'r0700']);
+      const line = successLine(await runCommand(['run', '--db-url', url]));
+      await renewal.commit();
+      assert.deepEqual([line.deleted_count, line.locked_count], [899, 1]);
+      assert.deepEqual(await remaining(database), ['r0700', 'z']);
+    });
+  });
+
+  describe(`a COMMIT that is not answered, ${engine.name}`, { timeout: 180_000 }, () => {
+    for (const [moment, what] of [
+      ['before', 'did not reach the server: the run failed, and nothing is deleted'],
+      ['answered', 'reached the server: the run is done'],
+    ] as const) {
+      test(what, async (t) => {
+        const database = await createSessions(t, engine, ROWS);
+        const proxy = await startProxy(database.url);
+        t.after(() => proxy.close());
+        const cut = proxy.when(/\bCOMMIT\b/, moment, proxy.cut);
+        const ended = await runCommand(['run', '--db-url', proxy.url]);
+        await cut;
+        if (moment === 'answered') {
+          assert.equal(successLine(ended).deleted_count, 3);
+          assert.deepEqual(await remaining(database), ['z']);
+        } else {
+          assert.equal(failureLine(ended, 1, 'failed').deleted_count, 0);
+          assert.deepEqual(await remaining(database), [...ids(3), 'z']);
+        }
+      });
+    }
+
+    test('is none where the backend was terminated while it deleted: the run failed, and nothing is deleted', async (t) => {
+      const database = await createSessions(t, engine, ROWS);
+      const proxy = await startProxy(database.url);
+      t.after(() => proxy.close());
+      const ended = proxy.when(/\bDELETE FROM\b/, 'answered', () => {
+        void database.run(
+          'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+        );
+      });
+      const line = failureLine(await runCommand(['run', '--db-url', proxy.url]), 1, 'failed');
+      await ended;
+      assert.equal(line.deleted_count, 0);
+      assert.deepEqual(await remaining(database), [...ids(3), 'z']);
+    });
+  });
+}
