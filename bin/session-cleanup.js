@@ -22,6 +22,7 @@ for (const signal of SIGNALS) {
 // Libraries log to these streams, and take more from the environment than main gives them: with DEBUG they would print
 // session IDs, with PGOPTIONS the run would have other settings than it says. Main alone writes, to outputs of its own.
 const { fstatSync } = require('node:fs');
+const { join } = require('node:path');
 const { Writable } = require('node:stream');
 const outputs = [1, 2].map((fd) => {
   const name = fd === 1 ? 'stdout' : 'stderr';
@@ -36,6 +37,10 @@ for (const name of Object.keys(process.env)) {
 process.removeAllListeners('warning');
 // Read-only where an option of Node says otherwise.
 Object.defineProperty(process, 'noDeprecation', { value: true });
+
+// Keeps the compiled code beside the package's own, where whoever could change it could change the code as well; where
+// that folder is not writable, nothing is kept and nothing is said. Node before 22.8 has no such call.
+require('node:module').enableCompileCache?.(join(__dirname, '../dist/compiled'));
 
 const { main, openOutput } = require('../dist/bundle/main.cjs');
 const { version } = require('../package.json');

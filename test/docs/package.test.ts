@@ -12,6 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import module from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -154,7 +155,18 @@ describe('the package', { timeout: 300_000 }, () => {
     assert.deepEqual(await installed('--version'), { status: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  for (const engine of engines.filter(({ family }) => family === 'mysql')) {
+  test('keeps the compiled code where it may write, and says nothing where it may not', async () => {
+    const kept = join(home, 'node_modules/session-cleanup/dist/compiled');
+    const help = await installed('--help');
+    assert.equal(existsSync(kept), 'enableCompileCache' in module);
+    rmSync(kept, { recursive: true, force: true });
+    writeFileSync(kept, 'a file is no folder to write into');
+    assert.deepEqual(await installed('--help'), help);
+    assert.deepEqual([help.status, help.stderr], [0, '']);
+    rmSync(kept);
+  });
+
+  for (const engine of engines.filter(({ family }) => family !== 'sqlite')) {
     test(`cleans up without the SQLite driver, ${engine.name}`, async (t) => {
       const database = await createSessions(t, engine, { expired: ['a'], live: ['z'] });
       const { status, stderr } = await installed('run', '--db-url', database.url);
