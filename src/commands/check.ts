@@ -1,9 +1,9 @@
 // The command `check`: what run would do here, and whether it is safe and fast. Reads only, takes no lock.
-import type { Survey } from '../database/survey.js';
-import type { Finding } from '../engines/engine.js';
+import type { Contents } from '../database/contents.js';
+import type { Examination, Finding } from '../engines/engine.js';
 import { CleanupError } from '../errors.js';
 import { instantOf } from '../expiry/format.js';
-import type { Ending } from '../report/facts.js';
+import type { CheckFacts, Ending } from '../report/facts.js';
 import { type CommandContext, type Inspected, withInspectedTable } from './context.js';
 import {
   clockFindings,
@@ -11,6 +11,7 @@ import {
   keyFindings,
   limitFindings,
   liveFindings,
+  problemsRefusal,
   rightsFinding,
   timeFindings,
 } from './findings.js';
@@ -19,40 +20,57 @@ import {
 export async function check(context: CommandContext): Promise<Ending> {
   const { config, note } = context;
   return withInspectedTable(context, async (inspected) => {
-    const { table, selected, cutoff, clockDifferenceMs } = inspected;
-    const { way, failure } = await readWay(selected);
-    const survey = await table.survey(selected?.expired);
-    const estimatedMs = estimate(survey);
+    const { table, selected, cutoff } = inspected;
+    const known = await examine(inspected);
+    // The pass over all rows may be longer than there is time for.
+    note({ check: known });
+    const contents = await table.contents(selected?.expired);
+    const estimatedMs = estimate(contents, known.readsPerDelete);
     const findings = [
-      ...explained(failure, survey),
-      ...survey.findings,
-      ...indexFindings(table.facts.expiresIndexes[0]?.index, survey),
-      ...keyFindings(way),
-      ...clockFindings(clockDifferenceMs),
-      ...liveFindings(survey, selected?.format, cutoff, config),
-      ...limitFindings(survey, config),
+      ...known.findings,
+      ...liveFindings(contents, selected?.format, cutoff, config),
+      ...limitFindings(contents, config),
       ...timeFindings(estimatedMs, config.timeoutMs),
     ];
-    const { facts: settings, ...surveyed } = survey;
-    const { usedIndex, along: walkedBy = [] } = way ?? {};
     note({
-      expiredCount: survey.expiredCount,
-      oldestExpired: selected && instantOf(survey.oldestExpired, selected.format, config.timeZone),
-      check: {
-        ...surveyed,
-        settings,
-        usedIndex,
-        walkedBy,
-        walkedKey: keyOf(table, walkedBy),
-        clockDifferenceMs,
-        estimatedMs,
-        findings,
-      },
+      expiredCount: contents.expiredCount,
+      oldestExpired: selected && instantOf(contents.oldestExpired, selected.format, config.timeZone),
+      check: { ...known, contents: { ...contents, estimatedMs }, findings },
     });
     const problems = findings.filter(({ kind }) => kind === 'problem');
-    if (problems.length > 0) throw notReady(problems);
+    if (problems.length > 0) throw problemsRefusal('NOT_READY', problems);
     return { outcome: 'ready', exitStatus: 0, complete: true };
   });
+}
+
+/** All that is known without reading the rows. */
+async function examine({
+  table,
+  selected,
+  clockDifferenceMs,
+}: Inspected): Promise<CheckFacts & Pick<Examination, 'readsPerDelete'>> {
+  const { facts } = table;
+  const { way, failure } = await readWay(selected);
+  const examination = await table.examine();
+  const { facts: settings, ...examined } = examination;
+  const { usedIndex, along: walkedBy = [] } = way ?? {};
+  return {
+    ...examined,
+    settings,
+    declaredType: facts.declaredType,
+    usedIndex,
+    walkedBy,
+    walkedKey: keyOf(table, walkedBy),
+    clockDifferenceMs,
+    findings: [
+      ...(facts.unfit === undefined ? [] : [facts.unfit.finding]),
+      ...explained(failure, examination),
+      ...examination.findings,
+      ...indexFindings(facts, examination),
+      ...keyFindings(way),
+      ...clockFindings(clockDifferenceMs),
+    ],
+  };
 }
 
 /** The index of the row key, where that is what is walked by. */
@@ -77,8 +95,8 @@ async function readWay(
   }
 }
 
-/** Why the plan could not be read: a missing right, or something that the survey has found. @throws CleanupError */
-function explained(failure: CleanupError | undefined, { findings, grant }: Survey): readonly Finding[] {
+/** Why the plan could not be read: a missing right, or something that the examination has found. @throws CleanupError */
+function explained(failure: CleanupError | undefined, { findings, grant }: Examination): readonly Finding[] {
   if (failure === undefined) return [];
   if (failure.kind === 'refused') return [rightsFinding(grant)];
   if (findings.some(({ kind }) => kind === 'problem')) return [];
@@ -89,13 +107,6 @@ function explained(failure: CleanupError | undefined, { findings, grant }: Surve
 const FEW_ROWS = 1_000;
 
 /** At the pace at which this table has just been read. */
-function estimate({ readMs, rows, expiredCount, readsPerDelete }: Survey): number {
+function estimate({ readMs, rows, expiredCount }: Contents, readsPerDelete: number): number {
   return readMs + (readMs / Math.max(rows, FEW_ROWS)) * expiredCount * readsPerDelete;
-}
-
-function notReady(problems: readonly Finding[]): CleanupError {
-  return new CleanupError('refused', problems.map(({ text }) => text).join('; '), {
-    code: 'NOT_READY',
-    hint: `${problems.map(({ fix, sql }) => (sql === undefined ? fix : `${fix}: ${sql}`)).join('; ')}.`,
-  });
 }

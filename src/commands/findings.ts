@@ -1,7 +1,8 @@
 // What `check` finds whatever the engine is, and what to do about it. What it finds in an engine is that engine's.
-import type { Contents, Survey } from '../database/survey.js';
+import type { Contents } from '../database/contents.js';
 import type { OpenedSessions } from '../database/table.js';
-import type { Finding } from '../engines/engine.js';
+import type { Examination, Finding, Table } from '../engines/engine.js';
+import { CleanupError } from '../errors.js';
 import { type ColumnFormat, instantOf } from '../expiry/format.js';
 import { span, time, wholeSeconds } from '../report/wording.js';
 import type { Config } from '../settings/config.js';
@@ -15,10 +16,10 @@ export function rightsFinding(grant: string | undefined): Finding {
 }
 
 export function indexFindings(
-  expiresIndex: string | undefined,
-  { createIndex, declaredType }: Survey,
+  { expiresIndexes, declaredType }: Table,
+  { createIndex }: Examination,
 ): readonly Finding[] {
-  if (expiresIndex !== undefined) return [];
+  if (expiresIndexes.length > 0) return [];
   const text = 'no index leads with the column: every run reads the whole table';
   const fix =
     createIndex === undefined
@@ -41,7 +42,7 @@ export function clockFindings(differenceMs: number): readonly Finding[] {
 }
 
 /** A run would be refused. */
-export function limitFindings({ expiredCount, rows }: Survey, { maxDelete }: Config): readonly Finding[] {
+export function limitFindings({ expiredCount, rows }: Contents, { maxDelete }: Config): readonly Finding[] {
   const text = beyondLimit(maxDelete, expiredCount, rows);
   const fix = 'check the settings; where the count is right, raise --max-delete once';
   return text === undefined ? [] : [{ kind: 'problem', topic: 'limit', text, fix }];
@@ -90,4 +91,12 @@ export function timeFindings(estimatedMs: number, timeoutMs: number): readonly F
   const text = `deleting takes about ${wholeSeconds(estimatedMs)}, but the timeout is ${span(timeoutMs)}: each run deletes a part`;
   const fix = 'clear the backlog in one go: session-cleanup run … --timeout 0 --batch-size 5000';
   return [{ kind: 'advice', topic: 'time', text, fix }];
+}
+
+/** For what a run would be refused, or fail. */
+export function problemsRefusal(code: string, problems: readonly Finding[]): CleanupError {
+  return new CleanupError('refused', problems.map(({ text }) => text).join('; '), {
+    code,
+    hint: `${problems.map(({ fix, sql }) => (sql === undefined ? fix : `${fix}: ${sql}`)).join('; ')}.`,
+  });
 }

@@ -8,7 +8,7 @@ import { CleanupError } from '../errors.js';
 import { type ColumnFormat, instantOf } from '../expiry/format.js';
 import { type Ending, endingOf } from '../report/facts.js';
 import { type CommandContext, type Inspected, type Watcher, withInspectedTable } from './context.js';
-import { LIVE_FIX, noneLive } from './findings.js';
+import { LIVE_FIX, noneLive, problemsRefusal } from './findings.js';
 import { beyondLimit } from './row-limit.js';
 
 /** @throws CleanupError */
@@ -16,8 +16,9 @@ export async function run(context: CommandContext): Promise<Ending> {
   const { config, note } = context;
   note({ progress: NOTHING });
   return withInspectedTable(context, async (inspected) => {
-    const { selected } = inspected;
+    const { table, selected } = inspected;
     if (config.dryRun) return count(context, inspected);
+    if (table.facts.unfit !== undefined) throw problemsRefusal(table.facts.unfit.code, [table.facts.unfit.finding]);
     return selected === undefined ? endingOf(true, NOTHING, 0) : deleteExpired(context, inspected, selected);
   });
 }
@@ -28,7 +29,7 @@ const NOTHING: Progress = { deletedCount: 0, lockedCount: 0, batches: 0, attempt
 async function count(context: CommandContext, { table, selected, cutoff }: Inspected): Promise<Ending> {
   const { expiredCount, rows, oldestExpired, latest } = await table.contents(selected?.expired);
   context.note({ expiredCount, rowCount: rows });
-  const problem = beyondLimit(context.config.maxDelete, expiredCount, rows);
+  const problem = table.facts.unfit?.finding.text ?? beyondLimit(context.config.maxDelete, expiredCount, rows);
   if (problem !== undefined) context.warn(`a run would be refused: ${problem}`);
   if (selected !== undefined && expiredCount > 0) {
     context.note({ oldestExpired: instantOf(oldestExpired, selected.format, context.config.timeZone) });

@@ -2,16 +2,16 @@
 
 import type { Deadline } from '../cleanup/deadline.js';
 import type { ExpiredSessions } from '../cleanup/port.js';
-import type { Session, Table, TableNames, Walk } from '../engines/engine.js';
+import type { Examination, Session, Table, TableNames, Walk } from '../engines/engine.js';
 import { type DatabaseTarget, engineOf } from '../engines/index.js';
 import { all, countRows, type Query, type Sql, whereClause } from '../engines/sql.js';
 import { CleanupError } from '../errors.js';
 import type { Cutoff } from '../expiry/cutoff.js';
 import type { ColumnFormat } from '../expiry/format.js';
 import { type Connection, openConnection } from './connection.js';
+import { type Contents, readContents } from './contents.js';
 import { detectColumnFormat, type InspectionSettings } from './inspection.js';
 import type { DriverLog } from './knex.js';
-import { type Contents, readContents, type Survey } from './survey.js';
 
 /** Which rows of which table. */
 export interface Selection extends TableNames {
@@ -35,8 +35,8 @@ export interface OpenTable {
   contents(expired: ExpiredRows | undefined): Promise<Contents>;
   /** The largest value of the column that is not 0 or empty, as the driver returns it. */
   latest(): Promise<unknown>;
-  /** What the table holds, and what deleting from it means. Writes nothing. */
-  survey(expired: ExpiredRows | undefined): Promise<Survey>;
+  /** What the server or file says, and what deleting from the table means. Writes nothing, and reads none of its rows. */
+  examine(): Promise<Examination>;
   /** @throws CleanupError `busy` */
   lock(): Promise<void>;
   /** Sends a statement of somebody else's on the same connection. */
@@ -122,10 +122,7 @@ function createOpenTable(opened: Opened): OpenTable {
     count: () => countRows(connection.query('counting'), table.sql, { sql: '', bindings: [] }),
     contents: (expired) => readContents(connection.query('counting'), table, expired?.condition),
     latest: () => readLatest(connection.query('looking for a live session'), table),
-    async survey(expired) {
-      const query = connection.query('surveying the table');
-      return { ...(await readContents(query, table, expired?.condition)), ...(await session.examine(table)) };
-    },
+    examine: () => session.examine(table),
     lock: () => session.lock(table),
     query: connection.query('reading the status'),
     close: () => connection.close(),

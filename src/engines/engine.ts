@@ -135,6 +135,14 @@ export interface Table {
   readonly storageKey?: Key | undefined;
   /** Indexes that lead with the expiry column, the narrowest first; undefined key where it cannot be walked. */
   readonly expiresIndexes: readonly { readonly index: string; readonly key: Key | undefined }[];
+  /** Why no run may delete from it, though it can be read; absent where one may. */
+  readonly unfit?: Unfit | undefined;
+}
+
+export interface Unfit {
+  /** Of the refusal. */
+  readonly code: string;
+  readonly finding: Finding;
 }
 
 /** A column to walk by. */

@@ -36,22 +36,14 @@ export interface RunFacts {
   readonly check?: CheckFacts;
 }
 
-/** Values of the column are as the driver returned them. */
 export interface CheckFacts {
   /** Such as "MySQL 9.7.1" or "SQLite 3.52.0". */
   readonly server: string;
   /** Settings and facts worth knowing, by the engine's own names. */
   readonly settings: Readonly<Record<string, string>>;
   readonly declaredType: string;
-  readonly rows: number;
   readonly estimatedRows: number | undefined;
   readonly tableBytes: number | undefined;
-  readonly nullCount: number;
-  readonly zeroCount: number;
-  readonly expiredCount: number;
-  readonly smallest: unknown;
-  readonly largest: unknown;
-  readonly oldestExpired: unknown;
   /** The index that the engine deletes by; undefined for a scan. */
   readonly usedIndex: string | undefined;
   /** The columns a run walks by; empty where it is one statement. */
@@ -60,8 +52,21 @@ export interface CheckFacts {
   readonly walkedKey: string | undefined;
   /** How far this host's clock is ahead of the database's. */
   readonly clockDifferenceMs: number;
-  readonly estimatedMs: number;
   readonly findings: readonly Finding[];
+  /** Absent until all rows have been read. */
+  readonly contents?: CheckedContents;
+}
+
+/** Values of the column are as the driver returned them. */
+export interface CheckedContents {
+  readonly rows: number;
+  readonly nullCount: number;
+  readonly zeroCount: number;
+  readonly expiredCount: number;
+  readonly smallest: unknown;
+  readonly largest: unknown;
+  readonly oldestExpired: unknown;
+  readonly estimatedMs: number;
 }
 
 export type Outcome = 'deleted' | 'nothing_expired' | 'counted' | 'ready' | Exclude<FailureKind, 'usage'>;

@@ -1,6 +1,7 @@
 // A report becomes one flat record, whose keys, their order and their meaning are part of the versioned contract. Pure.
 import type { Finding } from '../engines/engine.js';
 import type {
+  CheckedContents,
   CheckFacts,
   CommandReport,
   Ending,
@@ -107,27 +108,33 @@ export function describeError({ message, said }: NonNullable<Ending['error']>, r
   return maskUrls(message) + (said === undefined ? '' : `: ${redact(said)}`);
 }
 
-function checkDetails(check: CheckFacts): Readonly<Record<string, string | number | null>> {
+/** Null: not known, since the time was up before all rows were read. */
+function checkDetails({ contents, ...check }: CheckFacts): Readonly<Record<string, string | number | null>> {
   const shown = (value: unknown): string | number | null =>
     value == null ? null : typeof value === 'number' ? value : String(value).slice(0, 64);
   return {
     server: check.server,
     ...check.settings,
     declared_type: check.declaredType,
-    row_count: check.rows,
+    row_count: contents?.rows ?? null,
     estimated_rows: check.estimatedRows ?? null,
     table_bytes: check.tableBytes ?? null,
-    null_count: check.nullCount,
-    zero_count: check.zeroCount,
-    smallest: shown(check.smallest),
-    largest: shown(check.largest),
-    oldest_expired: shown(check.oldestExpired),
+    null_count: contents?.nullCount ?? null,
+    zero_count: contents?.zeroCount ?? null,
+    smallest: shown(contents?.smallest),
+    largest: shown(contents?.largest),
+    oldest_expired: shown(contents?.oldestExpired),
     used_index: check.usedIndex ?? null,
     walked_by: check.walkedBy.join(', ') || null,
     clock_difference_ms: check.clockDifferenceMs,
-    estimated_seconds: check.expiredCount === 0 ? 0 : Math.ceil(check.estimatedMs / 1000),
+    estimated_seconds: estimatedSeconds(contents),
     findings: check.findings.map(describeFinding).join('\n') || null,
   };
+}
+
+function estimatedSeconds(contents: CheckedContents | undefined): number | null {
+  if (contents === undefined) return null;
+  return contents.expiredCount === 0 ? 0 : Math.ceil(contents.estimatedMs / 1000);
 }
 
 function describeFinding({ kind, text, fix, sql }: Finding): string {

@@ -369,6 +369,40 @@ Problems
       }
     });
 
+    test('that runs out of time says what it knows by then', async (t) => {
+      const database = await createReady(t, engine, { expired: ids(100), live: ['z'] });
+      // Reading the rows then takes minutes.
+      const slow = isServer
+        ? 'SLEEP(1) = 0'
+        : '(WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000000000) SELECT max(i) FROM n) > 0';
+      const flags = ['--where', slow, '--timeout', '12s'];
+      const ended = await check(database, ...flags);
+      const { line } = ended;
+      assert.deepEqual([ended.status, ended.stdout, line.outcome], [124, '', 'timed_out'], ended.stderr);
+      const { expires_format, expired_count, row_count, null_count, oldest_expired, estimated_seconds } = line;
+      assert.deepEqual(
+        { expires_format, expired_count, row_count, null_count, oldest_expired, estimated_seconds },
+        {
+          expires_format: 'datetime',
+          expired_count: null,
+          row_count: null,
+          null_count: null,
+          oldest_expired: null,
+          estimated_seconds: null,
+        },
+      );
+      assert.deepEqual(findingsOf(line), [noIndex(database)]);
+      assert.match(String(line.server), /^(SQLite|MySQL|MariaDB) \d/);
+      assert.equal(line.walked_by, isServer ? 'id' : 'rowid');
+      const { status, stderr } = await check(database, ...flags, '--log-format', 'text');
+      assert.equal(status, 124);
+      assert.match(stderr, /^Timed out after 12 s while counting\.\n/);
+      assert.deepEqual(
+        ['Problems', 'What would go', 'How', 'Where', 'Advice'].filter((title) => stderr.includes(`\n${title}\n`)),
+        ['How', 'Where', 'Advice'],
+      );
+    });
+
     test('goes on while a run is at work, and does not hold it up', async (t) => {
       const database = await createSessions(t, engine, FEW);
       await slowDeletes(database, FOREVER_MS, 'r0001');

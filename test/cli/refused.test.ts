@@ -118,11 +118,37 @@ for (const engine of engines) {
 
 for (const engine of engines.filter(({ family }) => family === 'mysql')) {
   describe(`refused, ${engine.name} only`, { concurrency: 2 }, () => {
-    test('is a MyISAM table, which cannot roll back', async (t) => {
-      const database = await createSessions(t, engine, ROWS);
-      await database.run('ALTER TABLE sessions ENGINE = MyISAM');
-      await assertRefused(database, [], { code: 'NO_TRANSACTIONS', error: /MyISAM/ });
-    });
+    for (const storage of ['MyISAM', 'MEMORY', 'Aria']) {
+      test(`is a ${storage} table, which cannot roll back; a dry run and check count it, and name what converts it`, async (t) => {
+        const database = await createSessions(t, engine, ROWS);
+        if (storage === 'Aria' && database.engine !== 'mariadb') return t.skip('MySQL has no Aria');
+        await database.run(`ALTER TABLE sessions ENGINE = ${storage}`);
+        const problem = new RegExp(`\\.sessions is a ${storage} table, which cannot roll back$`, 'i');
+        await assertRefused(database, [], { code: 'NO_TRANSACTIONS', error: problem });
+
+        const dryRun = await runCommand(['run', '--db-url', database.url, '--dry-run']);
+        const { outcome, expired_count, row_count, warning } = dryRun.line;
+        assert.deepEqual(
+          { status: dryRun.status, outcome, expired_count, row_count },
+          { status: 0, outcome: 'counted', expired_count: 3, row_count: 4 },
+        );
+        assert.match(String(warning), /^a run would be refused: /);
+        assert.match(String(warning), problem);
+
+        const checked = await runCommand(['check', '--db-url', database.url]);
+        const { error_code, hint } = checked.line;
+        assert.deepEqual(
+          [checked.status, error_code, checked.line.expired_count, checked.line.row_count],
+          [3, 'NOT_READY', 3, 4],
+        );
+        assert.match(String(checked.line.error), problem);
+        const [conversion] = /ALTER TABLE `\w+`\.`sessions` ENGINE=InnoDB/.exec(String(hint)) ?? [];
+        await database.run(String(conversion));
+        const line = successLine(await runCommand(['run', '--db-url', database.url]));
+        assert.deepEqual([line.outcome, line.deleted_count], ['deleted', 3]);
+        assert.deepEqual(await remaining(database), ['z']);
+      });
+    }
 
     for (const type of ['FLOAT', 'TIME', 'VARBINARY(40)']) {
       test(`is a column of type ${type}`, async (t) => {

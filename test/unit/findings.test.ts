@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { clockFindings, liveFindings, timeFindings } from '../../src/commands/findings.js';
-import type { Contents } from '../../src/database/survey.js';
+import type { Contents } from '../../src/database/contents.js';
 import type { ColumnFormat } from '../../src/expiry/format.js';
 import type { Config } from '../../src/settings/config.js';
 

@@ -1,7 +1,8 @@
 // The table in the catalogue of MySQL or MariaDB: what it is, what its column holds, which keys it has.
 import { CleanupError } from '../../errors.js';
 import type { StoredAs } from '../../expiry/format.js';
-import type { Table, TableNames } from '../engine.js';
+import type { Table, TableNames, Unfit } from '../engine.js';
+import { shown as toPaste } from '../findings.js';
 import { type Columns, columnRefused, missingTable, notALifetime, notATable, spelledColumn } from '../refusals.js';
 import type { Query } from '../sql.js';
 import { ignoreAnswered } from './faults.js';
@@ -43,7 +44,7 @@ export async function readDefinition(query: Query, names: TableNames, target: My
 /** @throws CleanupError `refused` */
 export async function findTable(query: Query, names: TableNames, target: MysqlTarget): Promise<Table> {
   const schema = schemaOf(names, target);
-  const name = await findName(query, schema, names.table);
+  const { name, engine } = await findName(query, schema, names.table);
   await refuseCascadeBack(query, { schema, name });
   const columns = await query(
     `SELECT column_name AS name, data_type AS type, column_type AS full_type, is_nullable AS nullable, column_key AS marked, character_set_name AS charset, datetime_precision AS fraction FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position`,
@@ -54,10 +55,11 @@ export async function findTable(query: Query, names: TableNames, target: MysqlTa
   const column = findColumn(columns, all, names.expiresColumn);
   const { storedAs } = column;
   const expires = quote(column.name);
+  const sql = `${quote(schema)}.${quote(names.table)}`;
   return {
     schema,
     name,
-    sql: `${quote(schema)}.${quote(names.table)}`,
+    sql,
     expiresColumn: column.name,
     expires,
     lifetime: names.lifetimeColumn && findLifetime(columns, all, names.lifetimeColumn),
@@ -68,6 +70,7 @@ export async function findTable(query: Query, names: TableNames, target: MysqlTa
     sampleColumns: `${expires} AS value, ${storageOf(storedAs, column.type, expires)} AS storage`,
     columns: all.names,
     ...readKeys(columns, await readIndexParts(query, schema, name), column.name),
+    unfit: await readUnfit(query, { shown, sql, engine }),
   };
 }
 
@@ -77,7 +80,11 @@ function schemaOf({ schema }: TableNames, target: MysqlTarget): string {
   throw new CleanupError('usage', named.problem, { code: 'USAGE' });
 }
 
-async function findName(query: Query, schema: string, name: string): Promise<string> {
+async function findName(
+  query: Query,
+  schema: string,
+  name: string,
+): Promise<{ readonly name: string; readonly engine: string }> {
   const shown = `${schema}.${name}`;
   const [table] = exact(
     await query(
@@ -94,14 +101,28 @@ async function findName(query: Query, schema: string, name: string): Promise<str
     throw missingTable(`${shown}, or the account may not see it`, others, 'mysql', where);
   }
   if (table.type !== 'BASE TABLE' && table.type !== 'SYSTEM VERSIONED') throw notATable(shown, String(table.type));
-  const [engine] = await query('SELECT transactions AS transactions FROM information_schema.engines WHERE engine = ?', [
-    String(table.engine),
+  return { name: String(table.name), engine: String(table.engine) };
+}
+
+/** Of a storage engine such as MyISAM, MEMORY or Aria, which deletes for good at once. */
+async function readUnfit(
+  query: Query,
+  { shown, sql, engine }: { readonly shown: string; readonly sql: string; readonly engine: string },
+): Promise<Unfit | undefined> {
+  const [row] = await query('SELECT transactions AS transactions FROM information_schema.engines WHERE engine = ?', [
+    engine,
   ]);
-  if (engine?.transactions === 'YES') return String(table.name);
-  throw new CleanupError('refused', `${shown} is a ${table.engine} table, which cannot roll back`, {
+  if (row?.transactions === 'YES') return undefined;
+  return {
     code: 'NO_TRANSACTIONS',
-    hint: 'Convert it: ALTER TABLE … ENGINE=InnoDB.',
-  });
+    finding: {
+      kind: 'problem',
+      topic: 'engine',
+      text: `${shown} is a ${engine} table, which cannot roll back`,
+      fix: 'convert it while nobody writes to it',
+      sql: toPaste(`ALTER TABLE ${sql} ENGINE=InnoDB`),
+    },
+  };
 }
 
 function findColumn(

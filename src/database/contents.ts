@@ -1,10 +1,9 @@
 // What a table holds, by one pass over it.
-import type { Examination, Table } from '../engines/engine.js';
+import type { Table } from '../engines/engine.js';
 import type { Query, Sql } from '../engines/sql.js';
 
 /** Values are as the driver returns them. */
 export interface Contents {
-  readonly declaredType: string;
   readonly rows: number;
   readonly nullCount: number;
   readonly zeroCount: number;
@@ -17,8 +16,6 @@ export interface Contents {
   /** How long it took to read all rows. */
   readonly readMs: number;
 }
-
-export type Survey = Contents & Examination;
 
 /** @param condition "expired"; undefined where nothing can be */
 export async function readContents(query: Query, table: Table, condition: Sql | undefined): Promise<Contents> {
@@ -34,7 +31,6 @@ export async function readContents(query: Query, table: Table, condition: Sql | 
     [...bindings, ...bindings],
   );
   return {
-    declaredType: table.declaredType,
     rows: Number(row.row_count),
     nullCount: Number(row.null_count ?? 0),
     zeroCount: Number(row.zero_count ?? 0),
