@@ -158,8 +158,8 @@ export const SETTINGS = {
   }),
   maxLag: setting('--max-lag <duration>', duration(), {
     group: 'How it runs',
-    help: 'wait between batches while a --replica is further behind, or while a Galera node holds writers back',
-    detail: 'where there is neither, the line has a `warning`',
+    help: 'wait between batches while a replica is further behind: those of --replica, or those that a PostgreSQL primary sees',
+    detail: 'or while a Galera node holds writers back; where there is nothing to watch, the line has a `warning`',
     runOnly: true,
   }),
   replica: setting('--replica <url>', replicaUrls, {

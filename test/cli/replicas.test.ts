@@ -11,28 +11,31 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { createAccount } from '../support/accounts.js';
 import { runCommand, startCommand } from '../support/command.js';
-import { type Database, engines } from '../support/databases.js';
+import { type Database, type Engine, engines } from '../support/databases.js';
 import { failureLine, successLine } from '../support/lines.js';
+import { createReplicated, pauseReplay, untilReplicated } from '../support/postgres-pair.js';
+import { type PostgresqlPair, startPostgresqlPair } from '../support/postgres-servers.js';
 import { startProxy } from '../support/proxy.js';
-import { createSessions, ids, remaining, until } from '../support/sessions.js';
+import { createSessions, ids, remaining, start, until } from '../support/sessions.js';
 
 const watching = ({ url }: Pick<Database, 'url'>, ...more: string[]): string[] => [
   ...['run', '--db-url', url, '--batch-size', '1', '--max-lag', '1s', ...more],
 ];
 
-for (const engine of engines.filter(({ family }) => family === 'mysql')) {
+for (const engine of engines.filter(({ family }) => family !== 'sqlite')) {
   describe(`replicas, ${engine.name}`, { concurrency: 2 }, () => {
     test('that are none are refused before anything is deleted', async (t) => {
       const database = await createSessions(t, engine, { expired: ids(3) });
       const ended = await runCommand(watching(database, '--replica', database.url));
       const line = failureLine(ended, 3, 'refused');
-      const { host } = new URL(database.url);
       assert.equal(line.error_code, 'NO_REPLICA');
-      assert.match(String(line.error), new RegExp(`^mysql://${host}\\S* is not a replica$`));
+      assert.equal(line.error, `${shownAs(database)} is not a replica`);
       assert.deepEqual([line.deleted_count, await remaining(database)], [0, ids(3)]);
     });
 
-    test('whose status the account may not see fail the run before anything is deleted, with a hint', async (t) => {
+    test('whose status the account may not see fail the run before anything is deleted, with a hint', {
+      skip: engine.family !== 'mysql',
+    }, async (t) => {
       const database = await createSessions(t, engine, { expired: ids(3) });
       const account = await createAccount(t, database, { password: 'of-the-account', grants: ['SELECT'] });
       const line = failureLine(await runCommand(watching(database, '--replica', account.url)), 1, 'failed');
@@ -43,7 +46,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
 
     test('that cannot be reached are unavailable, and nothing is deleted', async (t) => {
       const database = await createSessions(t, engine, { expired: ids(3) });
-      const nowhere = `mysql://watcher:hunter2@127.0.0.1:${await freePort()}`;
+      const nowhere = `${schemeOf(engine)}://watcher:hunter2@127.0.0.1:${await freePort()}`;
       const ended = await runCommand(watching(database, '--replica', nowhere));
       const line = failureLine(ended, 4, 'unavailable');
       assert.equal(line.error_code, 'ECONNREFUSED');
@@ -54,7 +57,10 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
       assert.deepEqual(await remaining(database), ids(3));
     });
 
-    test('that let nobody in by this password are named, not the primary', async (t) => {
+    // A PostgreSQL server that trusts whoever comes asks for no password.
+    test('that let nobody in by this password are named, not the primary', {
+      skip: engine.family !== 'mysql',
+    }, async (t) => {
       const database = await createSessions(t, engine, { expired: ids(3) });
       const account = await createAccount(t, database, { password: 'of-the-account', grants: ['ALL'] });
       const wrong = account.url.replace('of-the-account', 'hunter2');
@@ -65,14 +71,30 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
       assert.doesNotMatch(ended.stderr, /hunter2/);
     });
 
-    test('need not be named to heed the flow control of Galera: elsewhere nothing is waited for, with a warning', async (t) => {
+    test('that are neither named nor seen are not waited for, with a warning', async (t) => {
       const database = await createSessions(t, engine, { expired: ids(3), live: ['z'] });
       const line = successLine(await runCommand(watching(database)));
       assert.deepEqual([line.deleted_count, line.batches], [3, 3]);
-      assert.equal(line.warning, '--max-lag has nothing to watch: give --replica, or connect to a Galera node');
+      assert.equal(line.warning, `--max-lag has nothing to watch: ${NOTHING[schemeOf(engine)]}`);
     });
   });
 }
+
+/** Of its URLs in the line. */
+function schemeOf({ family }: Pick<Engine, 'family'>): 'mysql' | 'postgresql' {
+  return family === 'postgresql' ? 'postgresql' : 'mysql';
+}
+
+function shownAs({ engine, url }: Database): string {
+  const { host, pathname } = new URL(url);
+  return `${schemeOf({ family: engine === 'postgresql' ? engine : 'mysql' })}://${host}${pathname}`;
+}
+
+const NOTHING = {
+  mysql: 'give --replica, or connect to a Galera node',
+  postgresql:
+    'give --replica, or let the account see the replicas of the server that it may have (GRANT pg_monitor TO it)',
+};
 
 describe('watching replicas', () => {
   const batches = ['run', '--db-url', 'mysql://app@db/app', '--batch-size', '9'];
@@ -309,6 +331,91 @@ for (const server of mariadbd === undefined ? [] : [mariadbd]) {
     });
   });
 }
+
+describe('a private PostgreSQL and its replica', { timeout: 300_000 }, () => {
+  let pair: PostgresqlPair;
+  before(async () => {
+    pair = await startPostgresqlPair();
+  });
+  after(() => pair.remove());
+
+  test('that keeps up is not waited for, named or seen by the primary', async (t) => {
+    for (const isNamed of [true, false]) {
+      const replicated = await createReplicated(t, pair);
+      const { database, replicaUrl } = replicated;
+      const line = successLine(await runCommand(watching(database, ...(isNamed ? ['--replica', replicaUrl] : []))));
+      assert.deepEqual([line.deleted_count, line.batches, line.warning], [10, 10, undefined]);
+      await untilReplicated(replicated, ['z']);
+    }
+  });
+
+  test('that is behind is waited for until it has caught up, and the line says so', async (t) => {
+    const replicated = await createReplicated(t, pair);
+    const { database, replicaUrl } = replicated;
+    const resume = await pauseReplay(t, replicated);
+    const run = start(t, watching(database, '--replica', replicaUrl, '--pause', '100ms', '--timeout', '0'));
+    await until(async () => {
+      // Nothing in three looks at the replica: it waits.
+      const earlier = await remaining(database);
+      await sleep(1_500);
+      return earlier.length < 11 && (await remaining(database)).length === earlier.length;
+    });
+    assert.ok((await remaining(database)).length > 1, 'not waited');
+    await resume();
+    const line = successLine(await run.ended);
+    assert.equal(line.deleted_count, 10);
+    assert.match(String(line.waited_for), new RegExp(`^replica ${shownAs({ ...database, url: replicaUrl })} is up to`));
+    await untilReplicated(replicated, ['z']);
+  });
+
+  test('that applies nothing is waited for until the time is used up, named or seen by the primary', async (t) => {
+    const names = {
+      named: /^replica postgresql:\S+ is up to \S+ s behind$/,
+      seen: /^replica standby at 127\.0\.0\.1 \(\d+\) is/,
+    };
+    for (const [how, waitedFor] of Object.entries(names)) {
+      const replicated = await createReplicated(t, pair);
+      const { database, replicaUrl } = replicated;
+      const resume = await pauseReplay(t, replicated);
+      const named = how === 'named' ? ['--replica', replicaUrl] : [];
+      const { status, stdout, line } = await runCommand(
+        watching(database, ...named, '--pause', '300ms', '--timeout', '6s'),
+      );
+      await resume();
+      const left = await remaining(database);
+      assert.deepEqual([status, stdout, line.outcome, line.complete], [124, '', 'incomplete', false]);
+      assert.match(String(line.waited_for), waitedFor);
+      assert.ok(Number(line.waited_ms) >= 500, String(line.waited_ms));
+      assert.deepEqual([line.deleted_count, line.batches], [11 - left.length, 11 - left.length]);
+      assert.ok(left.length > 1, 'did not wait');
+    }
+  });
+
+  test('that is lost in the middle ends the run, and what was committed is counted', async (t) => {
+    const { database, replicaUrl } = await createReplicated(t, pair);
+    const proxy = await startProxy(replicaUrl);
+    t.after(() => proxy.close());
+    const run = start(t, watching(database, '--replica', proxy.url, '--pause', '300ms', '--timeout', '0'));
+    await until(async () => (await remaining(database)).length < 10);
+    proxy.cut();
+    const line = failureLine(await run.ended, 1, 'failed');
+    const left = (await remaining(database)).length - 1;
+    assert.ok(left > 0, 'went on without the replica');
+    assert.deepEqual([line.deleted_count, line.batches], [10 - left, 10 - left]);
+  });
+
+  test('is no place to clean: run and check refuse, and name the primary as what to do', async (t) => {
+    const { database, replicaUrl } = await createReplicated(t, pair);
+    for (const command of ['run', 'check']) {
+      const line = failureLine(await runCommand([command, '--db-url', replicaUrl]), 3, 'refused');
+      assert.deepEqual(
+        [line.error_code, line.error, line.hint],
+        ['STANDBY', 'the server is a standby, which takes no writes', 'Name the primary in --db-url.'],
+      );
+    }
+    assert.equal((await remaining(database)).length, 11);
+  });
+});
 
 async function freePort(): Promise<number> {
   const holder = createServer().listen(0, '127.0.0.1');

