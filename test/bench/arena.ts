@@ -1,186 +1,213 @@
-// The data: a table of sessions in a known shape, on one engine, put back before every contender's turn.
-import { copyFileSync, rmSync } from 'node:fs';
+// The data: a table of sessions as some application has it, on one engine, put back before every contender's turn.
+import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import knexModule, { type Knex } from 'knex';
+import knexModule from 'knex';
 import type { Database, Engine } from '../support/databases.js';
 
-export interface Shape {
-  readonly rows: number;
-  /** Of the rows, from 0 to 1. */
-  readonly expiredShare: number;
-  /** `correlated`: those inserted first expire first, as in life. `shuffled`: in no order. */
-  readonly order: 'correlated' | 'shuffled';
-  /** Whether the expiry has an index. */
-  readonly indexed: boolean;
-}
+/** Named in the version that was found, such as `MariaDB 10.11`. */
+export type Contestant = Pick<Engine, 'name' | 'family' | 'create'>;
+
+type Family = Engine['family'];
 
 /** A table as some application has it. */
 export interface Layout {
-  readonly name: string;
   readonly table: string;
   readonly key: string;
   readonly payload: string;
   readonly expiry: string;
-  /** What comes between `CREATE TABLE … (` and `)`. */
-  readonly columns: { readonly sqlite: string; readonly mysql: string };
+  /** Whether the expiry is a number of milliseconds. */
+  readonly numeric: boolean;
+  /** The types of the key, the payload and the expiry. */
+  readonly types: Readonly<Record<Family, readonly [key: string, payload: string, expiry: string]>>;
 }
 
-export const PLAIN: Layout = {
-  name: 'plain',
-  table: 'sessions',
-  key: 'sid',
-  payload: 'data',
-  expiry: 'expires_at',
-  columns: {
-    sqlite: 'id INTEGER PRIMARY KEY, sid TEXT NOT NULL UNIQUE, data TEXT NOT NULL, expires_at TEXT NOT NULL',
-    mysql:
-      'id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, sid CHAR(32) CHARACTER SET ascii NOT NULL UNIQUE, data TEXT NOT NULL, expires_at DATETIME NOT NULL',
-  },
-};
-
-export const DJANGO: Layout = {
-  name: 'Django',
+const DJANGO: Layout = {
   table: 'django_session',
   key: 'session_key',
   payload: 'session_data',
   expiry: 'expire_date',
-  columns: {
-    sqlite: 'session_key varchar(40) NOT NULL PRIMARY KEY, session_data text NOT NULL, expire_date datetime NOT NULL',
-    mysql:
-      'session_key varchar(40) NOT NULL PRIMARY KEY, session_data longtext NOT NULL, expire_date datetime(6) NOT NULL',
+  numeric: false,
+  types: {
+    sqlite: ['varchar(40)', 'text', 'datetime'],
+    mysql: ['varchar(40)', 'longtext', 'datetime(6)'],
+    postgresql: ['varchar(40)', 'text', 'timestamp with time zone'],
   },
 };
 
-export const KNEX_STORE: Layout = {
-  name: 'connect-session-knex',
+const KNEX_STORE: Layout = {
   table: 'sessions',
   key: 'sid',
   payload: 'sess',
   expiry: 'expired',
-  columns: {
-    sqlite: 'sid varchar(255) NOT NULL PRIMARY KEY, sess json NOT NULL, expired datetime NOT NULL',
-    mysql: 'sid varchar(255) NOT NULL PRIMARY KEY, sess json NOT NULL, expired timestamp NOT NULL',
+  numeric: false,
+  types: {
+    sqlite: ['varchar(255)', 'json', 'datetime'],
+    mysql: ['varchar(255)', 'json', 'timestamp'],
+    postgresql: ['varchar(255)', 'json', 'timestamp with time zone'],
   },
 };
 
-export interface Arena {
-  readonly engine: Database['engine'];
-  readonly url: string;
+/** That of connect-sqlite3. */
+const NUMBERS: Layout = {
+  ...KNEX_STORE,
+  numeric: true,
+  types: { sqlite: ['', '', ''], mysql: ['varchar(255)', 'json', 'bigint'], postgresql: ['text', 'json', 'bigint'] },
+};
+
+interface Data {
   readonly layout: Layout;
-  readonly shape: Shape;
+  /** Of the rows, from 0 to 1. */
+  readonly expiredShare: number;
+  /** Whether the expiry has an index. */
+  readonly indexed: boolean;
+}
+
+/** What is in the table, by the name that the results have for it. */
+export const DATA = {
+  'half expired': { layout: DJANGO, expiredShare: 0.5, indexed: true },
+  'half expired, no index': { layout: DJANGO, expiredShare: 0.5, indexed: false },
+  '5 % expired': { layout: DJANGO, expiredShare: 0.05, indexed: true },
+  'nothing expired': { layout: DJANGO, expiredShare: 0, indexed: true },
+  'half expired, by numbers': { layout: NUMBERS, expiredShare: 0.5, indexed: true },
+  'half expired, by numbers, no index': { layout: NUMBERS, expiredShare: 0.5, indexed: false },
+  'half expired, of connect-session-knex': { layout: KNEX_STORE, expiredShare: 0.5, indexed: true },
+} as const satisfies Readonly<Record<string, Data>>;
+
+export type DataName = keyof typeof DATA;
+
+export interface Arena {
+  readonly engine: string;
+  readonly family: Family;
+  readonly url: string;
+  readonly data: DataName;
+  readonly layout: Layout;
+  readonly rows: number;
   /** How many rows are to be left. */
   readonly live: number;
-  /** Makes the table again as it was at first. */
-  reset(): Promise<void>;
+  /** Keys of so many rows at most, picked at random. */
+  keys(kind: 'live' | 'expired', limit: number): Promise<readonly string[]>;
+  /** Makes the table as it was at first; the last time without a copy. */
+  reset(last?: boolean): Promise<void>;
   countRows(): Promise<number>;
-  run(sql: string, bindings?: readonly unknown[]): Promise<void>;
   drop(): Promise<void>;
 }
 
 const CHUNK = 100_000;
-const DATA = '{"cookie":{"originalMaxAge":1209600000,"httpOnly":true,"path":"/"},"user":42,"csrf":"kPq3v8Zt0YxW"}';
+const PAYLOAD = '{"cookie":{"originalMaxAge":1209600000,"httpOnly":true,"path":"/"},"user":42,"csrf":"kPq3v8Zt0YxW"}';
 
-/** The session ID of a row, spread over the whole range, as random ones are. */
-export function sessionId(row: number): string {
-  return `${(Math.imul(row, 2_654_435_761) >>> 0).toString(16).padStart(8, '0')}${'0'.repeat(24)}`;
+/** As SQL writes it, in UTC. */
+export function sqlTime(at: Date): string {
+  return at.toISOString().slice(0, 19).replace('T', ' ');
 }
 
-/** The number of the first live row of a correlated shape; those after it are live too. */
-export function firstLiveRow({ rows, expiredShare }: Shape): number {
-  return Math.floor(rows * expiredShare) + 1;
+/** The value in the layout's expiry, as SQL writes it. */
+export function literal({ numeric }: Layout, at: Date): string {
+  return numeric ? String(at.getTime()) : `'${sqlTime(at)}'`;
 }
 
-export async function createArena(engine: Engine, layout: Layout, shape: Shape, wal = false): Promise<Arena> {
-  const database = await engine.create();
-  await fill(database, layout, shape);
-  const now = new Date().toISOString().slice(0, 19).replace('T', ' ');
-  const [row] = await database.query(`SELECT COUNT(*) AS n FROM ${layout.table} WHERE ${layout.expiry} > ?`, [now]);
-  const live = Number(row?.n);
-  if (database.engine === 'sqlite') return sqliteArena(database, layout, shape, live, wal);
-  await database.run(`RENAME TABLE ${layout.table} TO template`);
+export async function createArena(
+  { name, family, create }: Contestant,
+  data: DataName,
+  rows: number,
+  wal = false,
+): Promise<Arena> {
+  const database = await create();
+  const { layout, indexed } = DATA[data];
+  const { table } = layout;
+  await fill(database.run, family, DATA[data], rows);
+  const now = literal(layout, new Date());
+  const keys: Arena['keys'] = async (kind, limit) => {
+    const where = `${layout.expiry} ${kind === 'live' ? '>' : '<='} ${now}`;
+    const atRandom = `ORDER BY ${family === 'mysql' ? 'RAND' : 'RANDOM'}() LIMIT ${limit}`;
+    const found = await database.query(`SELECT ${layout.key} AS k FROM template WHERE ${where} ${atRandom}`);
+    return found.map(({ k }) => String(k));
+  };
+  const count = async (what: string): Promise<number> =>
+    Number((await database.query(`SELECT COUNT(*) AS n FROM ${what}`))[0]?.n);
+  const live = await count(`template WHERE ${layout.expiry} > ${now}`);
+  const common = { engine: name, family, data, layout, rows, live, keys, drop: database.drop };
+  const index = (of: string) => (indexed ? [`CREATE INDEX by_expiry ON ${of} (${layout.expiry})`] : []);
+  if (family === 'sqlite') {
+    for (const sql of [...index('template'), 'ANALYZE']) await database.run(sql);
+    return { ...common, ...copiesOf(database.url.slice('sqlite:'.length), table, wal) };
+  }
+  const { like, settle } = {
+    mysql: { like: 'LIKE template', settle: [`ANALYZE TABLE ${table}`] },
+    postgresql: { like: '(LIKE template INCLUDING ALL)', settle: [`VACUUM ANALYZE ${table}`, 'CHECKPOINT'] },
+  }[family];
+  const copy = [`CREATE TABLE ${table} ${like}`, `INSERT INTO ${table} SELECT * FROM template`];
   return {
-    engine: database.engine,
+    ...common,
     url: database.url,
-    layout,
-    shape,
-    live,
-    async reset() {
-      await database.run(`DROP TABLE IF EXISTS ${layout.table}`);
-      await database.run(`CREATE TABLE ${layout.table} LIKE template`);
-      await database.run(`INSERT INTO ${layout.table} SELECT * FROM template`);
-      await database.run(`ANALYZE TABLE ${layout.table}`);
+    async reset(last = false) {
+      const make = last ? [`ALTER TABLE template RENAME TO ${table}`] : copy;
+      // An index that is made last is made fast.
+      const statements = [`DROP TABLE IF EXISTS ${table}`, ...make, ...index(table), ...settle];
+      for (const sql of statements) await database.run(sql);
     },
-    countRows: async () => Number((await database.query(`SELECT COUNT(*) AS n FROM ${layout.table}`))[0]?.n),
-    run: database.run,
-    drop: database.drop,
+    countRows: () => count(table),
   };
 }
 
-async function sqliteArena(
-  database: Database,
-  layout: Layout,
-  shape: Shape,
-  live: number,
-  wal: boolean,
-): Promise<Arena> {
-  await database.knex.destroy();
-  const template = database.url.slice('sqlite:'.length);
+/** Of a SQLite file, whose table `template` the copies have under its own name. */
+function copiesOf(template: string, table: string, wal: boolean): Pick<Arena, 'url' | 'reset' | 'countRows'> {
   const path = `${template}.sessions`;
   /** A connection of a moment: none is open while the file is replaced. */
-  const withFile = async <T>(use: (knex: Knex) => Promise<T>): Promise<T> => {
+  const query = async (sql: string) => {
     const knex = knexModule.default({ client: 'sqlite3', useNullAsDefault: true, connection: { filename: path } });
-    return use(knex).finally(() => knex.destroy());
+    return knex.raw(sql).finally(() => knex.destroy());
   };
   return {
-    engine: 'sqlite',
     url: `sqlite:${path}`,
-    layout,
-    shape,
-    live,
-    async reset() {
+    async reset(last = false) {
       for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${path}${suffix}`, { force: true });
-      copyFileSync(template, path);
+      if (last) renameSync(template, path);
+      else copyFileSync(template, path);
+      await query(`ALTER TABLE template RENAME TO ${table}`);
       // Or the first sync of whoever comes next would write all of it.
       const file = await open(path, 'r+');
       await file.sync().finally(() => file.close());
-      if (wal) await withFile(async (knex) => knex.raw('PRAGMA journal_mode = WAL'));
+      if (wal) await query('PRAGMA journal_mode = WAL');
     },
-    countRows: () => withFile(async (knex) => (await knex.raw(`SELECT COUNT(*) AS n FROM ${layout.table}`))[0].n),
-    run: (sql, bindings = []) => withFile(async (knex) => void (await knex.raw(sql, bindings as Knex.RawBinding[]))),
-    drop: database.drop,
+    countRows: async () => Number((await query(`SELECT COUNT(*) AS n FROM ${table}`))[0].n),
   };
 }
 
-async function fill(database: Database, layout: Layout, { rows, expiredShare, order, indexed }: Shape): Promise<void> {
-  const family = database.engine === 'sqlite' ? 'sqlite' : 'mysql';
-  const { table, key, payload, expiry } = layout;
-  const charset = family === 'sqlite' ? '' : ' DEFAULT CHARSET=utf8mb4';
-  await database.run(`CREATE TABLE ${table} (${layout.columns[family]})${charset}`);
-  await database.run('CREATE TABLE numbers (n INTEGER NOT NULL PRIMARY KEY)');
-  const numbers = Array.from({ length: 1_000 }, (_, n) => ({ n }));
-  await database.knex.batchInsert('numbers', numbers, 500);
+/** Row i expires before row i + 1, and the keys are random, as in life. */
+async function fill(run: Database['run'], family: Family, { layout, expiredShare }: Data, rows: number) {
+  const [keyType, payloadType, expiryType] = layout.types[family];
+  const { key, payload, expiry, numeric } = layout;
+  await run(
+    `CREATE TABLE template (${key} ${keyType} NOT NULL PRIMARY KEY, ${payload} ${payloadType} NOT NULL, ${expiry} ${expiryType} NOT NULL)`,
+  );
+  await run('CREATE TABLE numbers (n INTEGER NOT NULL PRIMARY KEY)');
+  await run(`INSERT INTO numbers VALUES ${Array.from({ length: 1_000 }, (_, n) => `(${n})`).join()}`);
+  const spread = '((i * 2654435761) & 4294967295)';
+  // InnoDB keeps rows in the order of their keys: inserted in that order, ten million are there in minutes, not in hours.
+  const [number, place] =
+    family === 'mysql' ? [`(i * ${Math.floor(2 ** 32 / rows) - 1})`, `(${spread} * ${rows / 2 ** 32})`] : [spread, 'i'];
+  const hex = {
+    sqlite: `printf('%08x', ${number})`,
+    mysql: `LOWER(LPAD(HEX(${number}), 8, '0'))`,
+    postgresql: `LPAD(TO_HEX(${number}), 8, '0')`,
+  }[family];
+  const zeros = `'${'0'.repeat(24)}'`;
+  const id = family === 'mysql' ? `CONCAT(${hex}, ${zeros})` : `${hex} || ${zeros}`;
   const expired = rows * expiredShare;
-  const spreadOver = (multiplier: number) => `((i * ${multiplier}) & 4294967295)`;
-  const hex =
-    family === 'sqlite'
-      ? `printf('%08x', ${spreadOver(2_654_435_761)})`
-      : `LOWER(LPAD(HEX(${spreadOver(2_654_435_761)}), 8, '0'))`;
-  const concat = (...parts: string[]) => (family === 'sqlite' ? parts.join(' || ') : `CONCAT(${parts.join(', ')})`);
-  const place = order === 'correlated' ? 'i' : `(${spreadOver(2_246_822_519)} * ${rows / 2 ** 32})`;
   // A month of expired sessions, and two weeks of live ones, the first of which ends in two hours.
   const seconds = `CASE WHEN ${place} <= ${expired} THEN -60 - (${expired} - ${place}) * ${2_592_000 / Math.max(1, expired)} ELSE 7200 + (${place} - ${expired}) * ${1_209_600 / Math.max(1, rows - expired)} END`;
-  const now = Math.floor(Date.now() / 1000);
-  const time =
-    family === 'sqlite'
-      ? `datetime(${now} + CAST(${seconds} AS INTEGER), 'unixepoch')`
-      : `TIMESTAMPADD(SECOND, ${seconds}, '${new Date(now * 1000).toISOString().slice(0, 19).replace('T', ' ')}')`;
+  const now = new Date();
+  const time = {
+    sqlite: `datetime(${Math.floor(now.getTime() / 1000)} + CAST(${seconds} AS INTEGER), 'unixepoch')`,
+    mysql: `TIMESTAMPADD(SECOND, ${seconds}, '${sqlTime(now)}')`,
+    postgresql: `TIMESTAMP WITH TIME ZONE '${sqlTime(now)}+00' + ${seconds} * INTERVAL '1 second'`,
+  }[family];
+  const value = numeric ? `${now.getTime()} + 1000 * CAST(${seconds} AS INTEGER)` : time;
   for (let base = 0; base < rows; base += CHUNK) {
-    await database.run(
-      `INSERT INTO ${table} (${key}, ${payload}, ${expiry}) SELECT ${concat(hex, `'${'0'.repeat(24)}'`)}, '${DATA}', ${time} ` +
-        `FROM (SELECT ${base} + 1000 * a.n + b.n + 1 AS i FROM numbers a CROSS JOIN numbers b WHERE a.n < ${CHUNK / 1000} ORDER BY a.n, b.n) counted WHERE i <= ${rows}`,
+    await run(
+      `INSERT INTO template SELECT ${id}, '${PAYLOAD}', ${value} FROM (SELECT ${base} + 1000 * a.n + b.n + 1 AS i ` +
+        `FROM numbers a CROSS JOIN numbers b WHERE a.n < ${CHUNK / 1000} ORDER BY a.n, b.n) counted WHERE i <= ${rows}`,
     );
   }
-  await database.run('DROP TABLE numbers');
-  if (indexed) await database.run(`CREATE INDEX by_expiry ON ${table} (${expiry})`);
-  if (family === 'sqlite') await database.run('ANALYZE');
+  await run('DROP TABLE numbers');
 }

@@ -1,4 +1,4 @@
-# Django's own clearsessions on the database of the URL: sqlite:path or mysql://user:password@host:port/name.
+# Django's own clearsessions on the database of the URL: sqlite:path, mysql://user:password@host:port/name or postgresql://….
 import sys
 from urllib.parse import unquote, urlsplit
 
@@ -7,14 +7,14 @@ from django.conf import settings
 from django.core.management import call_command
 
 url = sys.argv[1]
+parts = urlsplit(url)
 if url.startswith("sqlite:"):
-    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": url[len("sqlite:") :]}
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": parts.path}
 else:
-    parts = urlsplit(url)
     database = {
-        "ENGINE": "django.db.backends.mysql",
+        "ENGINE": "django.db.backends." + {"mysql": "mysql", "postgres": "postgresql", "postgresql": "postgresql"}[parts.scheme],
         "HOST": parts.hostname,
-        "PORT": parts.port or 3306,
+        "PORT": parts.port or "",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "NAME": parts.path[1:],

@@ -6,7 +6,7 @@ const [, , url] = process.argv;
 const knex = createKnex(
   url.startsWith('sqlite:')
     ? { client: 'sqlite3', useNullAsDefault: true, connection: { filename: url.slice('sqlite:'.length) } }
-    : { client: 'mysql2', connection: url },
+    : { client: url.startsWith('mysql') ? 'mysql2' : 'pg', connection: url },
 );
 const onDbCleanupError = (error) => {
   throw error;

@@ -1,56 +1,71 @@
-// npm run bench: makes its data, runs this command and its peers on it in turn, and prints Markdown tables.
-import { cpus, totalmem, type } from 'node:os';
+// npm run bench: makes its data, runs this command and its peers on it in turn, and writes BENCHMARKS.tsv and BENCHMARKS.md.
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { mysqlServers } from '../support/mysql-servers.js';
+import { postgresqlServers } from '../support/postgres-servers.js';
 import { startServers } from '../support/servers.js';
+import type { Contestant } from './arena.js';
+import { benchDeletion, benchScale, benchStartup, SIZES } from './benches.js';
+import { findContestants, machine } from './contestants.js';
+import { renderPage } from './page.js';
+import { merge, type Question, type Result, readResults, writeResults } from './results.js';
+import { benchTraffic } from './traffic.js';
+
+const DEFAULT_ROWS = 200_000;
 
 const { values } = parseArgs({
   options: {
-    rows: { type: 'string', default: '1000000' },
-    repeat: { type: 'string', default: '3' },
     only: { type: 'string', default: 'startup,deletion,traffic,scale' },
-    engines: { type: 'string', default: 'sqlite,server' },
+    engines: { type: 'string', default: 'sqlite,mariadb,mysql,postgresql' },
+    rows: { type: 'string', default: String(DEFAULT_ROWS) },
+    repeat: { type: 'string', default: '3' },
     full: { type: 'boolean', default: false },
+    render: { type: 'boolean', default: false },
+    into: { type: 'string', default: resolve(import.meta.dirname, '../../..') },
   },
 });
 const rows = Number(values.rows);
 const repeat = Number(values.repeat);
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const tsv = join(values.into, 'BENCHMARKS.tsv');
 
-const servers = await startServers([mysqlServers], (line) => void process.stderr.write(`${line}\n`));
-Object.assign(process.env, servers.variables);
-const { engines: all } = await import('../support/databases.js');
-const engines = all.filter(({ family }) => values.engines.includes(family === 'sqlite' ? 'sqlite' : 'server'));
-
-const sections: Record<string, () => Promise<string>> = {
-  startup: async () => (await import('./startup.js')).benchStartup(engines, 10 * repeat),
-  deletion: async () => (await import('./deletion.js')).benchDeletion(engines, rows, repeat, values.full),
-  traffic: async () => (await import('./traffic.js')).benchTraffic(engines, rows, repeat),
-  scale: async () =>
-    (await import('./scale.js')).benchScale(engines, [rows / 10, rows, ...(values.full ? [10 * rows] : [])], repeat),
+const questions: Readonly<Record<Question, (of: Contestant) => Promise<readonly Result[]>>> = {
+  startup: (of) => benchStartup(of, 5 * repeat),
+  deletion: (of) => benchDeletion(of, rows, repeat),
+  traffic: (of) => benchTraffic(of, rows, repeat),
+  scale: (of) => benchScale(of, values.full ? SIZES : SIZES.slice(0, -1)),
 };
 
-try {
-  const [cpu] = cpus();
-  say(
-    `${type()}, ${cpus().length} × ${cpu?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
-  );
-  for (const engine of engines.filter(({ family }) => family === 'mysql')) {
-    const database = await engine.create();
-    const [row] = await database.query(
-      'SELECT VERSION() AS version, @@innodb_flush_log_at_trx_commit AS flushed, @@innodb_buffer_pool_size AS pool',
-    );
-    await database.drop();
-    say(
-      `${database.engine} ${row?.version}, innodb_flush_log_at_trx_commit ${row?.flushed}, buffer pool ${Number(row?.pool) / 2 ** 20} MiB`,
-    );
+if (!values.render) await measureAll();
+writeFileSync(join(values.into, 'BENCHMARKS.md'), renderPage(readResults(tsv)));
+
+async function measureAll(): Promise<void> {
+  const only = values.only.split(',');
+  const unknown = only.find((name) => !Object.hasOwn(questions, name));
+  if (unknown !== undefined) throw new Error(`--only ${unknown}: one of ${Object.keys(questions).join(', ')}`);
+  const servers = await startServers([mysqlServers, postgresqlServers], say);
+  Object.assign(process.env, servers.variables);
+  try {
+    const contestants = await findContestants(values.engines.split(','));
+    for (const [question, bench] of Object.entries(questions).filter(([name]) => only.includes(name))) {
+      for (const contestant of contestants) {
+        const startedAt = performance.now();
+        // What has been measured stays where a later part fails.
+        const measured = await bench(contestant).catch((error: unknown) => {
+          say(`${question}, ${contestant.name}: ${error instanceof Error ? error.stack : error}`);
+          process.exitCode = 1;
+          return [];
+        });
+        const about = { machine: machine(), [contestant.name]: contestant.about };
+        writeResults(tsv, merge(readResults(tsv), { about, measured }));
+        say(`${question}, ${contestant.name}: ${((performance.now() - startedAt) / 1_000).toFixed(0)} s`);
+      }
+    }
+  } finally {
+    servers.stop();
   }
-  for (const name of values.only.split(',')) {
-    const section = sections[name];
-    if (section === undefined) throw new Error(`--only ${name}: one of ${Object.keys(sections).join(', ')}`);
-    say(`\n### ${name}\n`);
-    say(await section());
-  }
-} finally {
-  servers.stop();
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
 }

@@ -4,12 +4,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 
 export interface Command {
-  readonly name: string;
   readonly file: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Exit statuses that are no failure; 0 unless told. */
-  readonly statuses?: readonly number[];
 }
 
 export interface Measured {
@@ -20,7 +17,7 @@ export interface Measured {
 }
 
 /** Runs it to its end. @throws where it fails: its figures would mean nothing. */
-export async function measure({ name, file, args, env = {}, statuses = [0] }: Command): Promise<Measured> {
+export async function measure({ file, args, env = {} }: Command): Promise<Measured> {
   const startedAt = performance.now();
   const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -32,7 +29,8 @@ export async function measure({ name, file, args, env = {}, statuses = [0] }: Co
   let ms = 0;
   child.once('exit', () => (ms = performance.now() - startedAt));
   const [status] = (await once(child, 'close').finally(() => clearInterval(watch))) as [number | null];
-  if (!statuses.includes(status ?? -1)) throw new Error(`${name} ended with status ${status}: ${output.slice(-2_000)}`);
+  if (status !== 0)
+    throw new Error(`${file} ${args.slice(0, 2).join(' ')} ended with status ${status}: ${output.slice(-2_000)}`);
   return { ms, peakMib };
 }
 
@@ -58,9 +56,10 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** Such as `1.24 (1.19 to 1.31)`: the median, the smallest and the largest. */
+/** Such as `1.24 (1.19 to 1.31)`: the median, the smallest and the largest; nothing of nothing. */
 export function spread(values: readonly number[], digits = 2): string {
   const shown = [median(values), Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits));
+  if (values.length === 0) return '';
   return values.length === 1 ? `${shown[0]}` : `${shown[0]} (${shown[1]} to ${shown[2]})`;
 }
 
