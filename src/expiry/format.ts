@@ -47,6 +47,25 @@ export interface Sampled {
   readonly storage: 'integer' | 'real' | 'text' | 'other';
 }
 
+// What programs write that no format is: named, so that nobody looks for a fault in the column. Numbers are as long as
+// their digits.
+const OTHER_KINDS: readonly (readonly [RegExp, string])[] = [
+  [/^(19[7-9]\d|2[01]\d\d|9999)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])[0-5]\d[0-5]\d$/, 'YYYYMMDDHHMMSS'],
+  [/^[1-9]\d{15}$/, 'microseconds since 1970'],
+  [/^[1-9]\d{18}$/, 'nanoseconds since 1970'],
+  [/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)? ?[+-]\d{4}$/, 'time with an offset without a colon'],
+  [
+    /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)? ([+-]\d{4} )?[A-Z+-][A-Z\d]{1,4}( m=\S+)?$/,
+    'time with the name of a zone',
+  ],
+];
+
+/** The name of a kind of time that is not served; undefined where the value is no such thing. */
+function otherKind({ value, storage }: Sampled): string | undefined {
+  if (storage === 'other') return undefined;
+  return OTHER_KINDS.find(([shape]) => shape.test(String(value)))?.[1];
+}
+
 interface Kind {
   readonly format: ExpiresFormat;
   readonly storedAs: StoredAs;
@@ -85,6 +104,7 @@ export function detectFormat(wanted: WantedFormat, sample: readonly Sampled[]): 
     .flatMap((sampled) => recognise(sampled) ?? [])
     .filter(({ format }) => allowed.includes(format));
   const [format, ...others] = new Set(fitting.map((kind) => kind.format));
+  if (format === undefined && isMostlyOther(sample)) throw notServed(sample);
   if (format === undefined && wanted !== 'auto') throw mismatch(allowed, sample);
   const isDoubtful = allowed.length > 1 && (others.length > 0 || fitting.length * 2 < sample.length);
   if (format === undefined || isDoubtful) throw mixed(format !== undefined, sample);
@@ -92,6 +112,17 @@ export function detectFormat(wanted: WantedFormat, sample: readonly Sampled[]): 
     format,
     storedAs: [...new Set(fitting.filter((kind) => kind.format === format).map(({ storedAs }) => storedAs))],
   };
+}
+
+function isMostlyOther(sample: readonly Sampled[]): boolean {
+  return sample.filter((sampled) => otherKind(sampled) !== undefined).length * 2 >= sample.length;
+}
+
+function notServed(sample: readonly Sampled[]): CleanupError {
+  const problem = `times are stored in a way that is not served: the column holds ${describeSample(sample)}`;
+  const hint =
+    'Add a generated column that makes a time of it, and name that with --expires-column: docs/formats.md has examples.';
+  return new CleanupError('refused', problem, { code: 'FORMAT_NOT_SERVED', hint });
 }
 
 function mismatch(allowed: readonly ExpiresFormat[], sample: readonly Sampled[]): CleanupError {
@@ -117,7 +148,7 @@ function describeSample(sample: readonly Sampled[]): string {
     const kind = recognise(sampled);
     const name =
       kind === undefined
-        ? `unrecognised ${sampled.storage === 'other' ? 'binary' : sampled.storage}`
+        ? (otherKind(sampled) ?? `unrecognised ${sampled.storage === 'other' ? 'binary' : sampled.storage}`)
         : `${kind.format}${kind.storedAs === 'text' ? ' as text' : ''}`;
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }

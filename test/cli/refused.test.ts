@@ -82,6 +82,31 @@ for (const engine of engines) {
       await assertRefused(database, [], { code: 'FORMAT_MIXED', error: /it holds 3 × unrecognised text$/ });
     });
 
+    test('is a time that no format is, by its name and with what to do', async (t) => {
+      const cases = [
+        ['BIGINT', [20200101000000, 20200102000000], 'YYYYMMDDHHMMSS'],
+        ['VARCHAR(40)', ['20200101000000', '20200102000000'], 'YYYYMMDDHHMMSS'],
+        ['BIGINT', [1_577_836_800_000_000_000, 1_577_836_801_000_000_000], 'nanoseconds since 1970'],
+        [
+          'VARCHAR(60)',
+          ['2020-01-01 00:00:00.1 +0000 UTC', '2020-01-02 00:00:00 +0000 UTC'],
+          'time with the name of a zone',
+        ],
+        [
+          'VARCHAR(60)',
+          ['2020-01-01T00:00:00+0000', '2020-01-02 00:00:00+0000'],
+          'time with an offset without a colon',
+        ],
+      ] as const;
+      for (const [type, values, name] of cases) {
+        const database = await createColumn(t, engine, type, values);
+        const error = new RegExp(`^times are stored in a way that is not served: the column holds 2 × ${name}$`);
+        for (const format of ['auto', 'datetime', 'unix-ms']) {
+          await assertRefused(database, ['--expires-format', format], { code: 'FORMAT_NOT_SERVED', error });
+        }
+      }
+    });
+
     test('is a format that fits no value', async (t) => {
       const database = await createColumn(t, engine, 'BIGINT', [1_600_000_000, 1_600_000_001]);
       for (const format of ['unix-ms', 'datetime']) {
@@ -150,7 +175,7 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
       });
     }
 
-    for (const type of ['FLOAT', 'TIME', 'VARBINARY(40)']) {
+    for (const type of ['FLOAT', 'TIME', 'BLOB']) {
       test(`is a column of type ${type}`, async (t) => {
         const database = await createColumn(t, engine, type, [1234]);
         await assertRefused(database, [], {

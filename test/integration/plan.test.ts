@@ -48,6 +48,8 @@ const onServers: Readonly<Record<string, Format>> = {
   'datetime as text in ascii': { type: 'CHAR(30) CHARACTER SET ascii', value: text },
   'unix as digits': { type: 'VARCHAR(20)', value: (ms) => String(ms / 1000) },
   'unix-ms as digits': { type: 'VARCHAR(20) COLLATE utf8mb4_bin', value: (ms) => String(ms) },
+  'unix as digits in bytes': { type: 'VARBINARY(20)', value: (ms) => String(ms / 1000) },
+  'datetime as text in bytes': { type: 'VARBINARY(30)', value: text },
 };
 
 /** A table `sessions` (`id`, `user_id`, `expires_at`), and the IDs of the rows that have to remain. */

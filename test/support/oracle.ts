@@ -367,6 +367,8 @@ const MYSQL_COLUMNS: readonly Column[] = [
   mysqlText('VARCHAR(64) COLLATE utf8mb4_bin', tenDigits),
   mysqlText('VARCHAR(255)', thirteenDigits),
   mysqlText('TEXT', zonedText),
+  mysqlText('VARBINARY(64)', tenDigits),
+  mysqlText('VARBINARY(64)', wallText),
 ];
 
 /** A text holds no NUL. */

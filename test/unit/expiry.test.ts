@@ -115,6 +115,30 @@ describe('the format of a column', () => {
     refuses('FORMAT_MISMATCH', 'julian', [seconds], '1 × unix');
   });
 
+  test('is refused by its name where it is a time that no format is', () => {
+    const text = (value: string): Sampled => ({ value, storage: 'text' });
+    const named = [
+      [integer(20261125172005), 'YYYYMMDDHHMMSS'],
+      [text('20261125172005'), 'YYYYMMDDHHMMSS'],
+      [integer(1_600_000_000_000_000), 'microseconds since 1970'],
+      [{ value: '1600000000000000000', storage: 'integer' }, 'nanoseconds since 1970'],
+      [{ value: 1_600_000_000_000_000_000, storage: 'integer' }, 'nanoseconds since 1970'],
+      [text('2026-11-25T17:20:05+0000'), 'time with an offset without a colon'],
+      [text('2026-11-25 17:20:05 -0330'), 'time with an offset without a colon'],
+      [text('2026-11-25 17:20:03.812822789 +0000 UTC'), 'time with the name of a zone'],
+      [text('2026-11-25 18:20:03.8 +0100 CET m=+0.000012'), 'time with the name of a zone'],
+      [text('2026-11-25 17:20:03 UTC'), 'time with the name of a zone'],
+    ] as const;
+    for (const [sampled, name] of named) {
+      for (const wanted of ['auto', 'datetime', 'unix-ms'] as const) {
+        refuses('FORMAT_NOT_SERVED', wanted, [sampled, garbage], `1 × ${name}, 1 × unrecognised text`);
+      }
+      refuses('FORMAT_MIXED', 'auto', [sampled, garbage, garbage], `1 × ${name}, 2 × unrecognised text`);
+      assert.deepEqual(detectFormat('unix', [sampled, seconds]), { format: 'unix', storedAs: ['number'] });
+    }
+    refuses('FORMAT_MIXED', 'auto', [integer(20261325172005)], '1 × unrecognised integer');
+  });
+
   test('is refused without repeating what is stored', () => {
     assert.throws(
       () => detectFormat('unix', [text('secret')]),

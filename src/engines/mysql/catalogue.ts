@@ -5,6 +5,7 @@ import type { Table, TableNames, Unfit } from '../engine.js';
 import { shown as toPaste } from '../findings.js';
 import { type Columns, columnRefused, missingTable, notALifetime, notATable, spelledColumn } from '../refusals.js';
 import type { Query } from '../sql.js';
+import { textOf } from './expired.js';
 import { ignoreAnswered } from './faults.js';
 import { refuseCascadeBack } from './foreign-keys.js';
 import { type CatalogueRows, quote, readKeys } from './keys.js';
@@ -27,6 +28,8 @@ const STORED_AS: Readonly<Record<string, StoredAs>> = {
   text: 'text',
   mediumtext: 'text',
   longtext: 'text',
+  binary: 'text',
+  varbinary: 'text',
 };
 
 /** The statement that would make the table; empty where there is none to be seen. */
@@ -67,7 +70,7 @@ export async function findTable(query: Query, names: TableNames, target: MysqlTa
     storedAs: storedAs === 'number' || storedAs === 'text' ? undefined : storedAs,
     // Against a bare 0, every text that does not begin with a number is equal to it.
     isZero: `${expires} IN ('0', '')`,
-    sampleColumns: `${expires} AS value, ${storageOf(storedAs, column.type, expires)} AS storage`,
+    sampleColumns: `${textOf(expires, column.declaredType)} AS value, ${storageOf(storedAs, column.type, expires)} AS storage`,
     columns: all.names,
     ...readKeys(columns, await readIndexParts(query, schema, name), column.name),
     unfit: await readUnfit(query, { shown, sql, engine }),

@@ -17,10 +17,15 @@ const DATETIME_TEXT =
   '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+){0,1}){0,1}' +
   '( {0,1}(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])){0,1}[|]$';
 
+/** A text as a text: the bytes of a BINARY or VARBINARY, of which a pattern or a CAST takes none, are characters of latin1. */
+export function textOf(column: string, declaredType: string): string {
+  return /binary/.test(declaredType) ? `CONVERT(${column} USING latin1)` : column;
+}
+
 export function expired(table: Table, { format, storedAs: [storedAs] }: ColumnFormat, cutoff: Cutoff): Predicate {
   const { range, guard } = elapsed(table, format, storedAs, cutoff);
   if (table.lifetime === undefined) return { range, guard };
-  return { range, guard: all(guard, livedThrough(table.expires, table.lifetime, format, storedAs, cutoff)) };
+  return { range, guard: all(guard, livedThrough(table, table.lifetime, format, storedAs, cutoff)) };
 }
 
 /** The time in the column is past. */
@@ -55,20 +60,21 @@ function elapsed(
     return { range: { sql: `${column} >= ? AND ${column} < ?`, bindings: [FIRST_DATE, today] }, guard: isDay };
   }
   if (storedAs === 'text') {
+    const text = textOf(column, table.declaredType);
     // The bar at the end keeps "$" from passing over a line break there.
-    const shaped = (pattern: string): Sql => ({ sql: `CONCAT(${column}, '|') REGEXP ?`, bindings: [pattern] });
+    const shaped = (pattern: string): Sql => ({ sql: `CONCAT(${text}, '|') REGEXP ?`, bindings: [pattern] });
     if (format === 'unix')
       return { range: between('1', digitText(cutoff / 1000, 10)), guard: shaped('^[0-9]{10}[|]$') };
     if (format === 'unix-ms') return { range: between('1', digitText(cutoff, 13)), guard: shaped('^[0-9]{13}[|]$') };
     const shape = shaped(DATETIME_TEXT);
-    const { moment, zulu, shifted } = textMoments(column);
+    const { moment, zulu, shifted } = textMoments(text);
     const skipped = notSkipped(moment);
     return {
       range: { sql: `${column} >= '1970-01-01' AND ${column} < ?`, bindings: [dayBeyond(instant)] },
       guard: {
         sql:
-          `${shape.sql} AND CASE WHEN RIGHT(${column}, 1) = 'Z' THEN ${zulu} <= ? ` +
-          `WHEN SUBSTR(${column}, -6, 1) IN ('+', '-') THEN ${shifted} <= ? ` +
+          `${shape.sql} AND CASE WHEN RIGHT(${text}, 1) = 'Z' THEN ${zulu} <= ? ` +
+          `WHEN SUBSTR(${text}, -6, 1) IN ('+', '-') THEN ${shifted} <= ? ` +
           `ELSE ${moment} <= ?${skipped === undefined ? '' : ` AND ${skipped.sql}`} END`,
         bindings: [
           ...shape.bindings,
@@ -105,7 +111,7 @@ const LONGEST_LIFETIME = 100_000_000_000;
 
 /** The time in the column and the lifetime after it are past. Only a positive number is a lifetime. */
 function livedThrough(
-  column: string,
+  { expires: column, declaredType }: Table,
   lifetime: string,
   format: ColumnFormat['format'],
   storedAs: StoredAs | undefined,
@@ -121,10 +127,11 @@ function livedThrough(
   if (storedAs === 'wall-clock') return past(after(column), dateTimeText(leastWallClock));
   if (storedAs === 'date') return past(after(`${column} + INTERVAL 1 DAY`), dateTimeText(leastWallClock));
   if (format === 'datetime') {
-    const { moment, zulu, shifted } = textMoments(column);
+    const text = textOf(column, declaredType);
+    const { moment, zulu, shifted } = textMoments(text);
     return past(
-      `CASE WHEN RIGHT(${column}, 1) = 'Z' THEN ${after(zulu)} ` +
-        `WHEN SUBSTR(${column}, -6, 1) IN ('+', '-') THEN ${after(shifted)} ELSE ${after(moment)} END`,
+      `CASE WHEN RIGHT(${text}, 1) = 'Z' THEN ${after(zulu)} ` +
+        `WHEN SUBSTR(${text}, -6, 1) IN ('+', '-') THEN ${after(shifted)} ELSE ${after(moment)} END`,
       ...[milliseconds, milliseconds, leastWallClock].map(dateTimeText),
     );
   }
