@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { createAccount } from '../support/accounts.js';
 import { runCommand, startCommand } from '../support/command.js';
-import { type Database, type Engine, engines } from '../support/databases.js';
+import { type Database, type Engine, engines, shownUrl } from '../support/databases.js';
 import { failureLine, successLine } from '../support/lines.js';
 import { createReplicated, pauseReplay, untilReplicated } from '../support/postgres-pair.js';
 import { type PostgresqlPair, startPostgresqlPair } from '../support/postgres-servers.js';
@@ -29,7 +29,7 @@ for (const engine of engines.filter(({ family }) => family !== 'sqlite')) {
       const ended = await runCommand(watching(database, '--replica', database.url));
       const line = failureLine(ended, 3, 'refused');
       assert.equal(line.error_code, 'NO_REPLICA');
-      assert.equal(line.error, `${shownAs(database)} is not a replica`);
+      assert.equal(line.error, `${shownUrl(database)} is not a replica`);
       assert.deepEqual([line.deleted_count, await remaining(database)], [0, ids(3)]);
     });
 
@@ -83,11 +83,6 @@ for (const engine of engines.filter(({ family }) => family !== 'sqlite')) {
 /** Of its URLs in the line. */
 function schemeOf({ family }: Pick<Engine, 'family'>): 'mysql' | 'postgresql' {
   return family === 'postgresql' ? 'postgresql' : 'mysql';
-}
-
-function shownAs({ engine, url }: Database): string {
-  const { host, pathname } = new URL(url);
-  return `${schemeOf({ family: engine === 'postgresql' ? engine : 'mysql' })}://${host}${pathname}`;
 }
 
 const NOTHING = {
@@ -364,7 +359,7 @@ describe('a private PostgreSQL and its replica', { timeout: 300_000 }, () => {
     await resume();
     const line = successLine(await run.ended);
     assert.equal(line.deleted_count, 10);
-    assert.match(String(line.waited_for), new RegExp(`^replica ${shownAs({ ...database, url: replicaUrl })} is up to`));
+    assert.match(String(line.waited_for), new RegExp(`^replica ${shownUrl({ url: replicaUrl })} is up to`));
     await untilReplicated(replicated, ['z']);
   });
 

@@ -51,9 +51,9 @@ export function urlsIn(variable: string, count: number, what: string): readonly 
   return urls;
 }
 
-/** As the line shows it: without its credentials. */
+/** As the line shows it: without its credentials, and by the longer name of PostgreSQL. */
 export function shownUrl({ url }: Pick<Database, 'url'>): string {
-  return url.replace(/\/\/.*@/, '//');
+  return url.replace(/\/\/.*@/, '//').replace(/^postgres:/, 'postgresql:');
 }
 
 let created = 0;

@@ -8,7 +8,7 @@ const ACCESS = 'Check the user, the password and the database in the URL, and pg
 const NO_SLOT = 'The server has no connection left for this account: raise its limit, or run it at another time.';
 
 const HINTS: Readonly<Record<string, string>> = {
-  '08P01': 'A pooler in between refuses a setting of this connection: connect to the server itself.',
+  '08P01': 'A pooler in between refuses this: let it pool transactions or sessions, or connect to the server itself.',
   '23001': REFERRED_HINT,
   '23503': REFERRED_HINT,
   '25006': 'The server is read only: connect to the primary.',

@@ -1,7 +1,7 @@
 // A connection to PostgreSQL, made ready: its settings, its clock, its time zones, the lock on the table.
 import { createHash } from 'node:crypto';
 import { CleanupError } from '../../errors.js';
-import type { Session, Table } from '../engine.js';
+import type { Examination, Session, Table } from '../engine.js';
 import { lockHeld } from '../refusals.js';
 import type { Query, Statements } from '../sql.js';
 import { findTable, readDefinition } from './catalogue.js';
@@ -23,7 +23,12 @@ export async function openSession(
   await query(`SET client_encoding = 'UTF8'`);
   const server = await readServer(query, processId);
   const settings = settingsOf(server, remainingMs);
-  if (!server.isPooled) {
+  if (server.isPooled) {
+    // A pooler of statements has no transactions, and says so only now.
+    await query('BEGIN');
+    await query('ROLLBACK');
+    await query(SET_REPORTED);
+  } else {
     await query(settings.map(([name, value]) => `SET ${name} = '${value}'`).join('; '));
     // Not every system can do it: the server looks whether this process is still there.
     if (server.major >= 14) await query(`SET client_connection_check_interval = '1s'`).catch(ignoreAnswered);
@@ -31,6 +36,14 @@ export async function openSession(
   await transaction.noteServer(query);
   return createSession(statements, server, settings, transaction);
 }
+
+/**
+ * How times are printed, and what a condition of the user's makes of them. A pooler gives each of its clients back the
+ * settings that servers report; all others would stay with whoever comes next.
+ */
+const SET_REPORTED =
+  `SELECT set_config(name, value, false) FROM (VALUES ('TimeZone', 'UTC'), ('DateStyle', 'ISO')) AS wanted (name, value) ` +
+  `WHERE split_part(current_setting(name), ',', 1) <> value`;
 
 function createSession(
   statements: Statements,
@@ -69,7 +82,10 @@ function createSession(
     beforeCommit: () => transaction.noteNumber(statements.queryAlways('committing')),
     expired,
     openWalk: (table, predicate) => openWalk(statements, table, predicate, server),
-    examine: (table) => examine(statements.query('surveying the table'), table),
+    async examine(table) {
+      const found = await examine(statements.query('surveying the table'), table);
+      return server.isPooled ? behindPooler(found) : found;
+    },
   };
 }
 
@@ -90,10 +106,16 @@ function settle({ sql }: Table): string {
   );
 }
 
+/** What the server says of TLS is about the pooler's connection to it. */
+function behindPooler({ server, facts: { tls: _, ...facts }, ...found }: Examination): Examination {
+  return { ...found, facts, server: `${server}, behind a pooler` };
+}
+
 /** A table that stayed locked may be free at the next attempt: the transaction is one that can be begun anew. */
 async function givenUp(error: unknown, queryAlways: Query): Promise<unknown> {
   if (!(error instanceof CleanupError) || error.rolledBack) return error;
-  await queryAlways('ROLLBACK');
+  // Where that fails too, the connection is gone, and the first error is the one that tells why.
+  await queryAlways('ROLLBACK').catch(() => undefined);
   if (error.kind !== 'busy' || error.code === 'LOCK_HELD') return error;
   const { kind, message, said, code, hint } = error;
   return new CleanupError(kind, message, { said, code, hint, rolledBack: true, cause: error });
