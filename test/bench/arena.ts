@@ -114,6 +114,8 @@ export async function createArena(
   const database = await create();
   const { layout, indexed } = DATA[data];
   const { table } = layout;
+  // Ten million random keys are then inserted in memory.
+  if (family === 'sqlite') await database.run('PRAGMA cache_size = -1000000');
   await fill(database.run, family, DATA[data], rows);
   const now = literal(layout, new Date());
   const keys: Arena['keys'] = async (kind, limit) => {

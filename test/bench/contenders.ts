@@ -20,10 +20,10 @@ export const CONTENDERS = {
   run: (arena) => run(arena),
   // More rows than there are in a batch: all of them in one.
   'run, one transaction': (arena) => run(arena, '--batch-size', '1000000000'),
-  // What the README advises for a backlog.
+  // What the documentation advises for a backlog, but for its pauses.
   'run --batch-size 5000': (arena) => run(arena, '--batch-size', '5000'),
   'run --batch-size 1000': (arena) => run(arena, '--batch-size', '1000'),
-  // What it advises where others cannot wait for SQLite's one lock.
+  // What it advises where others use the SQLite file meanwhile.
   'run --batch-size 500 --pause 50ms': (arena) =>
     arena.family === 'sqlite' ? run(arena, '--batch-size', '500', '--pause', '50ms') : undefined,
   'one DELETE': (arena) => client(arena, [`DELETE FROM ${arena.layout.table} WHERE ${expired(arena)}`]),

@@ -12,13 +12,11 @@ import { renderPage } from './page.js';
 import { merge, type Question, type Result, readResults, writeResults } from './results.js';
 import { benchTraffic } from './traffic.js';
 
-const DEFAULT_ROWS = 200_000;
-
 const { values } = parseArgs({
   options: {
     only: { type: 'string', default: 'startup,deletion,traffic,scale' },
     engines: { type: 'string', default: 'sqlite,mariadb,mysql,postgresql' },
-    rows: { type: 'string', default: String(DEFAULT_ROWS) },
+    rows: { type: 'string', default: '150000' },
     repeat: { type: 'string', default: '3' },
     full: { type: 'boolean', default: false },
     render: { type: 'boolean', default: false },

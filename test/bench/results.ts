@@ -97,3 +97,8 @@ export function looksAt({ measured }: Results): ReadonlyMap<string, Look> {
 export function divide(values: readonly number[], by: readonly number[]): readonly number[] {
   return by.length === 0 ? [] : values.map((value, turn) => value / (by[turn] ?? Number.NaN));
 }
+
+/** How many times as long the one deletes as the other, turn by turn. */
+export function times(look: Look, contender: Contender, base: Contender, data?: DataName): readonly number[] {
+  return divide(look('deletion', contender, 's', data), look('deletion', base, 's', data));
+}
