@@ -9,14 +9,19 @@ import { createCutoff } from '../../src/expiry/cutoff.js';
 
 export const AS_STORED = { expiresFormat: 'auto', olderThanMs: 0, writesLiterals: false, zoneIsKnown: true } as const;
 
-export function openTableAt(url: string, table: string, deadline: Deadline): Promise<OpenTable> {
+export function openTableAt(
+  url: string,
+  table: string,
+  deadline: Deadline,
+  lifetimeColumn?: string,
+): Promise<OpenTable> {
   const target = databaseUrl(url);
   assert.ok('value' in target);
   const selection = {
     schema: undefined,
     table,
     expiresColumn: 'expires_at',
-    lifetimeColumn: undefined,
+    lifetimeColumn,
     where: undefined,
   };
   return openTable(target.value, selection, deadline, () => {});

@@ -434,7 +434,8 @@ export function literal(family: keyof typeof COLUMNS, stored: Stored): string {
   if (stored.storage === 'null') return 'NULL';
   if (typeof stored.value === 'number') {
     if (stored.storage === 'integer') return String(stored.value);
-    return stored.value === Infinity ? '9e999' : `${stored.value}e0`;
+    if (!Number.isFinite(stored.value)) return stored.value > 0 ? '9e999' : '-9e999';
+    return stored.value.toExponential();
   }
   // In hexadecimal no quoting, no NUL and no placeholder can get in the way.
   const digits = Buffer.from(stored.value).toString('hex');
