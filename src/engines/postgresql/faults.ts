@@ -12,7 +12,7 @@ const HINTS: Readonly<Record<string, string>> = {
   '23001': REFERRED_HINT,
   '23503': REFERRED_HINT,
   '25006': 'The server is read only: connect to the primary.',
-  '28000': `${ACCESS} Where it wants TLS, add ?sslmode=require (or verify-full) to the URL.`,
+  '28000': `${ACCESS} Where it wants TLS, add ?sslmode=require (or verify-full) to the URL; a run has no client certificate to show.`,
   '28P01': 'Check the user and the password in the URL; special characters in them must be percent-encoded.',
   '3D000': 'Check the database name at the end of the URL.',
   '40001': 'Others wrote to the same rows: run it again, or with --batch-size, which loses less of its work to them.',
