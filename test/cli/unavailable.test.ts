@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { createAccount } from '../support/accounts.js';
 import { runCommand } from '../support/command.js';
-import { engines } from '../support/databases.js';
+import { type Engine, servers } from '../support/databases.js';
 import { assertGoneAfterTimeout, failureLine, type Line } from '../support/lines.js';
 import { createSessions, remaining } from '../support/sessions.js';
 
@@ -68,77 +68,100 @@ describe('unavailable, sqlite', { concurrency: 2 }, () => {
   });
 });
 
-describe('unavailable, any server', { concurrency: 2 }, () => {
-  async function listen(t: TestContext, answer: (socket: Socket) => void) {
-    const listener = createServer((socket) => {
-      socket.on('error', () => {});
-      answer(socket);
-    }).listen(0, '127.0.0.1');
-    await once(listener, 'listening');
-    const close = () => new Promise((resolve) => listener.close(resolve));
-    t.after(() => void listener.close());
-    return { port: (listener.address() as AddressInfo).port, close };
-  }
+/** What a server says: to a wrong password, to an account that may not use the database, to a database that there is none of. */
+const CODES: Readonly<Record<Engine['family'], Readonly<Record<'password' | 'denied' | 'missing', string>>>> = {
+  sqlite: { password: '', denied: '', missing: '' },
+  mysql: {
+    password: 'ER_ACCESS_DENIED_ERROR',
+    denied: 'ER_DBACCESS_DENIED_ERROR',
+    missing: 'ER_BAD_DB_ERROR',
+  },
+  postgresql: { password: '28P01', denied: '42501', missing: '3D000' },
+};
+const SOCKETS = [
+  'mysql://root@localhost/app?socketPath=/nowhere/mysqld.sock',
+  'postgres://postgres@/app?host=/nowhere',
+];
 
-  test('is a port where nothing listens', async (t) => {
-    const { port, close } = await listen(t, () => {});
-    await close();
-    const line = await unavailable(`mysql://root@127.0.0.1:${port}/app`);
-    assert.equal(line.error_code, 'ECONNREFUSED');
+for (const scheme of ['mysql', 'postgres']) {
+  describe(`unavailable, any server of ${scheme}://`, { concurrency: 2 }, () => {
+    async function listen(t: TestContext, answer: (socket: Socket) => void) {
+      const listener = createServer((socket) => {
+        socket.on('error', () => {});
+        answer(socket);
+      }).listen(0, '127.0.0.1');
+      await once(listener, 'listening');
+      const close = () => new Promise((resolve) => listener.close(resolve));
+      t.after(() => void listener.close());
+      return { port: (listener.address() as AddressInfo).port, close };
+    }
+
+    test('is a port where nothing listens', async (t) => {
+      const { port, close } = await listen(t, () => {});
+      await close();
+      const line = await unavailable(`${scheme}://root@127.0.0.1:${port}/app`);
+      assert.equal(line.error_code, 'ECONNREFUSED');
+    });
+
+    test('is a host that has no address', async () => {
+      // .invalid is reserved by RFC 2606.
+      const line = await unavailable(`${scheme}://root@no-such-host.invalid/app`, '--timeout', '5s');
+      assert.match(String(line.error_code), /^(ENOTFOUND|EAI_AGAIN|ETIMEDOUT)$/);
+    });
+
+    test('is a socket that is missing', async () => {
+      const line = await unavailable(String(SOCKETS.find((url) => url.startsWith(scheme))));
+      assert.equal(line.error_code, 'ENOENT');
+    });
+
+    test('is a port where something listens that says nothing: for as long as the timeout', async (t) => {
+      const { port } = await listen(t, () => {});
+      const startedAt = performance.now();
+      await unavailable(`${scheme}://root@127.0.0.1:${port}/app`, '--timeout', '1s');
+      assertGoneAfterTimeout(startedAt, 1_000);
+    });
+
+    test('is a port where something else than a database answers', async (t) => {
+      const { port } = await listen(t, (socket) => socket.end('SSH-2.0-OpenSSH_9.9\r\n'));
+      await unavailable(`${scheme}://root@127.0.0.1:${port}/app`, '--timeout', '10s');
+    });
   });
+}
 
-  test('is a host that has no address', async () => {
-    // .invalid is reserved by RFC 2606.
-    const line = await unavailable('mysql://root@no-such-host.invalid/app', '--timeout', '5s');
-    assert.match(String(line.error_code), /^(ENOTFOUND|EAI_AGAIN|ETIMEDOUT)$/);
-  });
+for (const engine of servers) {
+  const codes = CODES[engine.family];
 
-  test('is a socket that is missing', async () => {
-    const line = await unavailable('mysql://root@localhost/app?socketPath=/nowhere/mysqld.sock');
-    assert.equal(line.error_code, 'ENOENT');
-  });
-
-  test('is a port where something listens that says nothing: for as long as the timeout', async (t) => {
-    const { port } = await listen(t, () => {});
-    const startedAt = performance.now();
-    await unavailable(`mysql://root@127.0.0.1:${port}/app`, '--timeout', '1s');
-    assertGoneAfterTimeout(startedAt, 1_000);
-  });
-
-  test('is a port where something else than a database answers', async (t) => {
-    const { port } = await listen(t, (socket) => socket.end('SSH-2.0-OpenSSH_9.9\r\n'));
-    await unavailable(`mysql://root@127.0.0.1:${port}/app`, '--timeout', '10s');
-  });
-});
-
-for (const engine of engines.filter(({ family }) => family === 'mysql')) {
   describe(`unavailable, ${engine.name}`, { concurrency: 2 }, () => {
     test('is a login with a wrong password', async (t) => {
       const database = await createSessions(t, engine, { expired: ['a'] });
       const account = await createAccount(t, database, { password: 'right', grants: ['ALL'] });
       const line = await unavailable(account.url.replace(':right@', ':wrong-one@'));
-      assert.equal(line.error_code, 'ER_ACCESS_DENIED_ERROR');
+      assert.equal(line.error_code, codes.password);
       assert.doesNotMatch(JSON.stringify(line), /wrong-one/);
       assert.deepEqual(await remaining(database), ['a']);
     });
 
     test('is an account that does not exist', async (t) => {
       const database = await createSessions(t, engine, { expired: ['a'] });
-      await unavailable(database.url.replace('//root@', '//session-cleanup-nobody:x@'));
+      await unavailable(database.url.replace(/\/\/[^@]*@/, '//session-cleanup-nobody:x@'));
       assert.deepEqual(await remaining(database), ['a']);
     });
 
     test('is a database that does not exist', async (t) => {
       const database = await createSessions(t, engine, { expired: ['a'] });
       const line = await unavailable(`${database.url}_not`);
-      assert.equal(line.error_code, 'ER_BAD_DB_ERROR');
+      assert.equal(line.error_code, codes.missing);
     });
 
     test('is a database that the account may not use', async (t) => {
       const database = await createSessions(t, engine, { expired: ['a'] });
       const account = await createAccount(t, database, { password: 'right', grants: [] });
+      // By itself, PostgreSQL lets every account into every database.
+      const name = new URL(database.url).pathname.slice(1);
+      if (engine.family === 'postgresql') await database.run(`REVOKE CONNECT ON DATABASE ${name} FROM PUBLIC`);
       const line = await unavailable(account.url);
-      assert.equal(line.error_code, 'ER_DBACCESS_DENIED_ERROR');
+      assert.equal(line.error_code, codes.denied);
+      assert.match(String(line.hint), /Grant the account (SELECT and DELETE on the table|CONNECT on the database)/);
       assert.deepEqual(await remaining(database), ['a']);
     });
   });

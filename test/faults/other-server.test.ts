@@ -3,10 +3,22 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import { engineAt } from '../support/databases.js';
 import { failureLine } from '../support/lines.js';
 import { startPrivateServer } from '../support/mysql-servers.js';
+import { startPrivatePostgresql } from '../support/postgres-servers.js';
 import { startProxy } from '../support/proxy.js';
-import { start, until } from '../support/sessions.js';
+import {
+  createSessions,
+  FOREVER_MS,
+  ids,
+  remaining,
+  slowDeletes,
+  start,
+  statementsAtWork,
+  until,
+  untilDeleting,
+} from '../support/sessions.js';
 
 const idOf = async (connection: Connection): Promise<number> => {
   const [rows] = await connection.query<RowDataPacket[]>('SELECT CONNECTION_ID() AS id');
@@ -24,7 +36,7 @@ async function connectAs(url: string, wanted: number): Promise<Connection> {
   }
 }
 
-test('nobody else is killed for a run that times out, and its own statement ends where it is', {
+test('MySQL or MariaDB: nobody else is killed for a run that times out, and its own statement ends where it is', {
   timeout: 120_000,
 }, async (t) => {
   const [server, other] = [await startPrivateServer(), await startPrivateServer()];
@@ -66,4 +78,37 @@ test('nobody else is killed for a run that times out, and its own statement ends
   });
   const [left] = await connection.query('SELECT id FROM app.sessions ORDER BY id FOR UPDATE');
   assert.deepEqual(left, [{ id: 1 }, { id: 2 }]);
+});
+
+/** What asks to end the statement of a process, by the key that this process alone has: nobody logs in for it. */
+function isCancelRequest(sent: string): boolean {
+  const request = Buffer.from(sent, 'latin1');
+  return request.length === 16 && request.readInt32BE(4) === 80_877_102;
+}
+
+test("PostgreSQL: another server is asked for nothing that it could grant, and the run's own statement ends where it is", {
+  timeout: 120_000,
+}, async (t) => {
+  const [server, other] = [await startPrivatePostgresql(), await startPrivatePostgresql()];
+  const database = await createSessions(t, engineAt(server.url), { expired: ids(2), live: ['z'] });
+  // After the database is dropped.
+  t.after(() => {
+    server.remove();
+    other.remove();
+  });
+  await slowDeletes(database, FOREVER_MS, 'r0001');
+  const proxy = await startProxy(database.url);
+  t.after(() => proxy.close());
+  const running = start(t, ['run', '--db-url', proxy.url, '--timeout', '6s']);
+  await untilDeleting(database, running);
+  proxy.route(other.url);
+  const sent: string[] = [];
+  void proxy.when({ test: (packet) => sent.push(packet) === 0 }, 'before', () => {});
+  assert.equal(failureLine(await running.ended, 124, 'timed_out').deleted_count, 0);
+  // What opens a connection has no letter in front.
+  const opening = sent.filter((packet) => packet.startsWith('\0'));
+  assert.notEqual(opening.length, 0);
+  assert.ok(opening.every(isCancelRequest), JSON.stringify(opening));
+  await until(async () => (await statementsAtWork(database)).length === 0);
+  assert.deepEqual(await remaining(database), ['r0000', 'r0001', 'z']);
 });

@@ -5,6 +5,7 @@ import type { Fault } from '../engine.js';
 import { REFERRED_HINT } from '../findings.js';
 
 const ACCESS = 'Check the user, the password and the database in the URL, and pg_hba.conf of the server.';
+const NO_DATABASE = 'Grant the account CONNECT on the database.';
 const NO_SLOT = 'The server has no connection left for this account: raise its limit, or run it at another time.';
 
 const HINTS: Readonly<Record<string, string>> = {
@@ -40,6 +41,7 @@ export function classify(error: unknown): Fault {
   const hint = HINTS[code];
   if (code === '55P03') return { kind: 'locked', code, hint };
   if (code === '40001' || code === '40P01') return { kind: 'rolled-back', code, hint };
+  if (code === '42501' && severity === 'FATAL') return { kind: 'unavailable', code, hint: NO_DATABASE };
   if (code === '42501') return { kind: 'denied', code, hint };
   if (UNAVAILABLE.has(code)) return { kind: 'unavailable', code, hint };
   const isLost = ENDED.has(code) || severity === 'FATAL' || severity === 'PANIC';
