@@ -18,7 +18,7 @@ for (const engine of engines) {
         test(`${count} ${inBatches ? 'in batches' : 'in one transaction'} delete every row once`, async (t) => {
           const database = await createSessions(t, engine, { expired: EXPIRED, live: LIVE });
           const urls = [database.url];
-          if (engine.family === 'mysql') {
+          if (engine.family !== 'sqlite') {
             // As another host: the server is known by another name and port there.
             const proxy = await startProxy(database.url);
             t.after(() => proxy.close());
@@ -38,7 +38,7 @@ for (const engine of engines) {
           );
           assert.deepEqual(await remaining(database), LIVE);
           // SQLite's lock is that of its transactions: runs in batches take turns.
-          if (engine.family === 'mysql' || !inBatches) {
+          if (engine.family !== 'sqlite' || !inBatches) {
             assert.equal(deleted.filter((each) => each > 0).length, 1, JSON.stringify(deleted));
           }
         });

@@ -36,6 +36,9 @@ export const engines: readonly Engine[] = [
   ...urlsIn('SESSION_CLEANUP_TEST_POSTGRES_URLS', 1, SERVER).map(engineAt),
 ];
 
+/** Those that are reached over a connection: of a file, nothing can be cut, frozen or logged into. */
+export const servers: readonly Engine[] = engines.filter(({ family }) => family !== 'sqlite');
+
 /** A server that is none of those, such as a node of a cluster. */
 export function engineAt(url: string): Engine {
   const { host, protocol } = new URL(url);

@@ -9,8 +9,14 @@ export interface Pattern {
   test(sent: string): boolean;
 }
 
-/** What a client of MySQL sends last, after the COMMIT was confirmed. */
-export const QUIT: Pattern = { test: (sent) => sent === '\x01\0\0\0\x01' };
+/** What a client sends last, after the COMMIT was confirmed: of MySQL, of PostgreSQL. */
+export const QUIT: Pattern = { test: (sent) => sent === '\x01\0\0\0\x01' || sent === 'X\0\0\0\x04' };
+
+/** A DELETE of a run, and nothing that only asks about one. */
+export const DELETING = /correlation_id=(?!.*EXPLAIN).*\bDELETE\b(?!')/is;
+
+/** The COMMIT of a run. At the end of a packet: elsewhere it is the isolation level. */
+export const COMMITTING = /COMMIT\0?$/;
 
 interface Trap {
   readonly pattern: Pattern;

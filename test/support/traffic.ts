@@ -1,11 +1,10 @@
 // What a run sends to a server, from the login to the QUIT, and what its loss at each of these means.
 import { runCommand } from './command.js';
 import { successLine } from './lines.js';
-import { type Pattern, QUIT, type ServerProxy } from './proxy.js';
+import { COMMITTING, type Pattern, QUIT, type ServerProxy } from './proxy.js';
 
-/** The client's last word, which is never answered. */
-
-export type Phase = 'login' | 'probe' | 'work' | 'commit' | 'quit';
+/** `look`: for a live session, when all is committed. */
+export type Phase = 'login' | 'probe' | 'work' | 'commit' | 'look' | 'quit';
 
 export interface Sent {
   /** How many have gone before. */
@@ -53,9 +52,11 @@ function readable(packet: string): string {
 }
 
 function phaseOf(packet: string, at: number): Phase {
-  if (at === 0) return 'login';
+  // PostgreSQL's answers to what it asks for a password.
+  if (at === 0 || packet.startsWith('p\0')) return 'login';
   if (packet.includes('select version() as version')) return 'probe';
   if (QUIT.test(packet)) return 'quit';
-  if (packet.endsWith('COMMIT')) return 'commit';
+  if (COMMITTING.test(packet)) return 'commit';
+  if (/DESC LIMIT 1\0?$/.test(packet)) return 'look';
   return 'work';
 }
