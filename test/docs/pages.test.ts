@@ -28,11 +28,12 @@ const FLAGS = new Set(
     .concat(COMMAND_LINE.flags)
     .flatMap(({ flags }) => flags.match(/--[a-z-]+/g) ?? []),
 );
-/** Those of npm, node, mysqldump and rt-clean-sessions. */
+/** Those of npm, node, the benchmark, mysqldump and rt-clean-sessions. */
 const OF_OTHERS = [
   '--allow-scripts',
   '--check',
   '--older',
+  '--render',
   '--silent',
   '--single-transaction',
   '--test',
