@@ -145,7 +145,9 @@ async function createOnPostgresql(serverUrl) {
     },
     async drop() {
       await connection.end();
-      await server.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      // DROP DATABASE has a FORCE of its own only since version 13.
+      await server.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name]);
+      await server.query(`DROP DATABASE ${name}`);
       await server.end();
     },
   };
