@@ -70,6 +70,8 @@ async function deleteExpired(
     const complete = await cleanUp(sessions, deadline, options, (more) => report(context, progress, more));
     if (complete && progress.last.deletedCount > 0) await lookForLive(context, table, format, cutoff);
     return endingOf(complete, progress.last, performance.now() - startedAt);
+  } catch (error) {
+    throw await table.explain(error);
   } finally {
     await watch?.close();
   }

@@ -39,6 +39,8 @@ export interface OpenTable {
   examine(): Promise<Examination>;
   /** @throws CleanupError `busy` */
   lock(): Promise<void>;
+  /** What has ended the deleting, after the rollback: with the triggers named, where one of them may have failed. */
+  explain(error: unknown): Promise<unknown>;
   /** Sends a statement of somebody else's on the same connection. */
   readonly query: Query;
   close(): Promise<void>;
@@ -115,7 +117,10 @@ function createOpenTable(opened: Opened): OpenTable {
         countUpTo: (limit) => countUpTo(connection.query('counting'), table, predicate.range, limit),
         oldest: () => readOldest(connection.query('looking for the oldest expired row'), table, condition),
         async openSessions() {
-          return createSessions(opened, await session.openWalk(table, predicate));
+          const walk = await session.openWalk(table, predicate).catch(async (error: unknown) => {
+            throw await explain(opened, error);
+          });
+          return createSessions(opened, walk);
         },
       };
     },
@@ -124,6 +129,7 @@ function createOpenTable(opened: Opened): OpenTable {
     latest: () => readLatest(connection.query('looking for a live session'), table),
     examine: () => session.examine(table),
     lock: () => session.lock(table),
+    explain: (error) => explain(opened, error),
     query: connection.query('reading the status'),
     close: () => connection.close(),
   };
@@ -156,6 +162,26 @@ function createSessions(
     nextStep: (previous, rows) => walk.nextStep(previous, rows),
     deleteExpired: (step) => walk.deleteExpired(step),
   };
+}
+
+async function explain({ session, table, log }: Opened, error: unknown): Promise<unknown> {
+  // An answer of the database's, over a connection that is still there.
+  if (!(error instanceof CleanupError) || error.said === undefined || error.rolledBack) return error;
+  if (error.kind !== 'failed' && error.kind !== 'refused') return error;
+  try {
+    const triggers = await session.readDeleteTriggers(table);
+    if (triggers.length === 0) return error;
+    const { kind, message, said, code, hint } = error;
+    const [which, whether] =
+      triggers.length === 1
+        ? ['The trigger', 'runs at each DELETE: see whether it']
+        : ['The triggers', 'run at each DELETE: see whether one of them'];
+    const named = `${which} ${triggers.join(', ')} ${whether} failed.`;
+    return new CleanupError(kind, message, { said, code, hint: [hint, named].filter(Boolean).join(' '), cause: error });
+  } catch (failure) {
+    log(`no trigger was looked for: ${String(failure)}`);
+    return error;
+  }
 }
 
 /** By the index alone, without the guard, which would look at each row. */

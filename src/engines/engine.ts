@@ -97,6 +97,8 @@ export interface Session {
   /** Chooses what to walk along. */
   openWalk(table: Table, expired: Predicate): Promise<Walk>;
   examine(table: Table): Promise<Examination>;
+  /** The names of what runs at a DELETE, as far as the account may see them. */
+  readDeleteTriggers(table: Table): Promise<readonly string[]>;
 }
 
 export interface TableNames {

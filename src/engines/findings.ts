@@ -25,7 +25,7 @@ export function referenceFinding(child: unknown, rule: unknown): Finding {
   return { kind: 'advice', topic, text, fix: `make sure that an index on ${child} leads with the referring column` };
 }
 
-export function triggerFinding(name: unknown): Finding {
+export function triggerFinding(name: string): Finding {
   const text = `the trigger ${name} runs for every deleted row`;
   return { kind: 'advice', topic: 'trigger', text, fix: 'make sure that it is fast' };
 }

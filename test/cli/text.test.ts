@@ -1,6 +1,7 @@
 // What people read at a terminal of 80 columns, to the letter: every outcome names its count, and nothing is too wide.
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { runCommand } from '../support/command.js';
 import { type Database, engines, shownUrl } from '../support/databases.js';
 import { startProxy } from '../support/proxy.js';
 import {
@@ -265,10 +266,24 @@ ${
             : "CREATE TRIGGER no BEFORE DELETE ON sessions FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not today'",
       );
       const shown = await run(t, database);
-      const [said, code] = {
-        sqlite: ['SQLITE_CONSTRAINT: not today', 'SQLITE_CONSTRAINT'],
-        mysql: ['not today', 'ER_SIGNAL_EXCEPTION'],
-        postgresql: ['not today', 'P0001'],
+      const [said, code, toDo] = {
+        sqlite: [
+          'SQLITE_CONSTRAINT: not today',
+          'SQLITE_CONSTRAINT',
+          '  to do     the trigger no runs at each DELETE: see whether it failed\n',
+        ],
+        mysql: [
+          'not today',
+          'ER_SIGNAL_EXCEPTION',
+          '  to do     A trigger of the table raised this. The trigger no runs at each\n' +
+            '            DELETE: see whether it failed.\n',
+        ],
+        postgresql: [
+          'not today',
+          'P0001',
+          '  to do     A trigger of the table, or a function that it calls, raised this.\n' +
+            '            The trigger no runs at each DELETE: see whether it failed.\n',
+        ],
       }[engine.family];
       assert.deepEqual(
         [shown.status, seen(shown)],
@@ -276,9 +291,33 @@ ${
           1,
           `Failed while deleting: ${said}. Nothing was deleted.\n` +
             `  database  ${shownUrl(database)}\n` +
+            `${toDo}` +
             `  status    1, ${code}, ID job-1\n`,
         ],
       );
+    });
+
+    test('of a run whose triggers write into a table that is missing names them', async (t) => {
+      const database = await create(t, { expired: ['a'] });
+      for (const [name, time] of Object.entries({ first: 'BEFORE', second: 'AFTER' })) {
+        const trigger = `CREATE TRIGGER ${name} ${time} DELETE ON sessions FOR EACH ROW`;
+        const insert = 'INSERT INTO audit VALUES (OLD.id)';
+        if (engine.family === 'postgresql') {
+          const body = `BEGIN ${insert}; RETURN OLD; END`;
+          await database.run(`CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ ${body} $$`);
+          await database.run(`${trigger} EXECUTE FUNCTION ${name}()`);
+        } else {
+          await database.run(`${trigger} ${engine.family === 'sqlite' ? `BEGIN ${insert}; END` : insert}`);
+        }
+      }
+      const { status, line } = await runCommand(['run', '--db-url', database.url]);
+      assert.equal(status, 1);
+      assert.match(String(line.error), /^failed while (deleting|reading the plan): .*audit/);
+      assert.match(
+        String(line.hint),
+        /^The triggers first, second run at each DELETE: see whether one of them failed\.$/,
+      );
+      assert.deepEqual(await remaining(database), ['a']);
     });
 
     test('of a run that is stopped between its batches counts them', async (t) => {

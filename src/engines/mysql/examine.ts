@@ -3,6 +3,7 @@ import type { Examination, Finding, Table } from '../engine.js';
 import { INDEX_NAME, referenceFinding, shown, triggerFinding } from '../findings.js';
 import type { Query } from '../sql.js';
 import { unreadableAncestors } from './foreign-keys.js';
+import { readDeleteTriggers } from './triggers.js';
 
 const SETTINGS = [
   'version',
@@ -37,10 +38,7 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
     'SELECT table_name AS child, delete_rule AS delete_rule FROM information_schema.referential_constraints WHERE unique_constraint_schema = ? AND referenced_table_name = ?',
     [schema, name],
   );
-  const triggers = await query(
-    `SELECT trigger_name AS name FROM information_schema.triggers WHERE event_object_schema = ? AND event_object_table = ? AND event_manipulation = 'DELETE'`,
-    [schema, name],
-  );
+  const triggers = await readDeleteTriggers(query, table);
   const findings: Finding[] = [];
   if (settings.read_only === 'ON' || settings.super_read_only === 'ON') {
     findings.push({
@@ -94,7 +92,7 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
     });
   }
   for (const { child, delete_rule: rule } of children) findings.push(referenceFinding(child, rule));
-  for (const { name: trigger } of triggers) findings.push(triggerFinding(trigger));
+  for (const trigger of triggers) findings.push(triggerFinding(trigger));
   const isMariadb = /mariadb/i.test(version);
   return {
     server: `${isMariadb ? 'MariaDB' : 'MySQL'} ${/^[\d.]+/.exec(version.replace(/^5\.5\.5-/, ''))?.[0]}`,

@@ -18,6 +18,7 @@ const HINTS: Readonly<Record<number, string>> = {
   1217: REFERRED_HINT,
   1290: 'The server is read only: connect to the primary.',
   1451: REFERRED_HINT,
+  1644: 'A trigger of the table raised this.',
   1665: 'The binary log format is STATEMENT: set binlog_format to ROW or MIXED.',
   1792: 'Transactions are read only here: connect to the primary, or set transaction_read_only to OFF.',
   1836: 'The server is read only: connect to the primary.',

@@ -11,6 +11,7 @@ import { ignoreAnswered } from './faults.js';
 import { holdToken } from './kill.js';
 import type { Server } from './server.js';
 import type { MysqlTarget } from './target.js';
+import { readDeleteTriggers } from './triggers.js';
 import { openWalk } from './walk.js';
 
 export async function openSession(
@@ -39,6 +40,7 @@ export async function openSession(
     expired,
     openWalk: (table, predicate) => openWalk(statements, table, predicate, server),
     examine: (table) => examine(statements.query('surveying the table'), table),
+    readDeleteTriggers: (table) => readDeleteTriggers(statements.query('looking for triggers'), table),
   };
   return { session, server };
 }

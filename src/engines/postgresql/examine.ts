@@ -2,6 +2,7 @@
 import type { Examination, Finding, Table } from '../engine.js';
 import { INDEX_NAME, referenceFinding, shown, triggerFinding } from '../findings.js';
 import type { Query } from '../sql.js';
+import { readDeleteTriggers } from './triggers.js';
 
 const RULES: Readonly<Record<string, string>> = {
   c: 'CASCADE',
@@ -31,14 +32,10 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
       `AND indkey[0] = conkey[1]) AS has_index FROM pg_constraint WHERE contype = 'f' AND confrelid = ?::regclass ORDER BY 1`,
     [oid],
   );
-  // Of a trigger's type: 8 on DELETE.
-  const triggers = await query(
-    `SELECT tgname AS name FROM pg_trigger WHERE tgrelid = ?::regclass AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 8 = 8 ORDER BY 1`,
-    [oid],
-  );
+  const triggers = await readDeleteTriggers(query, table.sql);
   const findings = [
     ...children.flatMap(childFindings),
-    ...triggers.map(({ name }) => triggerFinding(name)),
+    ...triggers.map(triggerFinding),
     ...vacuumFindings(row, oid),
     ...(await horizonFindings(query)),
   ];

@@ -25,6 +25,7 @@ const HINTS: Readonly<Record<string, string>> = {
   '55000':
     'The table is published without a replica identity: give it a primary key, or ALTER TABLE … REPLICA IDENTITY FULL.',
   '57014': 'Somebody cancelled the statement.',
+  P0001: 'A trigger of the table, or a function that it calls, raised this.',
   '57P03': 'The server is starting, stopping or recovering: try again later.',
 };
 /** The server answered, but lets nobody in or is not ready. */

@@ -11,6 +11,7 @@ import { expired } from './expired.js';
 import { ignoreAnswered } from './faults.js';
 import type { Server } from './server.js';
 import type { Transaction } from './transaction.js';
+import { readDeleteTriggers } from './triggers.js';
 
 export async function openSession(
   statements: Statements,
@@ -86,6 +87,7 @@ function createSession(
       const found = await examine(statements.query('surveying the table'), table);
       return server.isPooled ? behindPooler(found) : found;
     },
+    readDeleteTriggers: ({ sql }) => readDeleteTriggers(statements.query('looking for triggers'), sql),
   };
 }
 

@@ -3,6 +3,7 @@ import { cascadeBack } from '../cascades.js';
 import { cascadingBack } from '../refusals.js';
 import type { Query, Sql } from '../sql.js';
 import { quote } from './catalogue.js';
+import { readDeleteTriggers } from './triggers.js';
 
 export interface Dependants {
   /** A condition: no row of another table keeps this one. Undefined where none can. */
@@ -22,15 +23,13 @@ interface Reference {
 
 export async function readDependants(query: Query, table: string): Promise<Dependants> {
   const references = await readReferences(query);
-  const [row] = await query(`SELECT COUNT(*) AS count ${DELETE_TRIGGERS}`, [table]);
+  const triggers = await readDeleteTriggers(query, table);
   const conditions = keeping(references, fold(table), quote(table), [fold(table)]);
   return {
     unreferenced: conditions.length === 0 ? undefined : { sql: `NOT (${conditions.join(' OR ')})`, bindings: [] },
-    mayKeepRows: Number(row?.count) > 0,
+    mayKeepRows: triggers.length > 0,
   };
 }
-
-export const DELETE_TRIGGERS = `FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE AND sql LIKE '%DELETE%ON%'`;
 
 /** @throws CleanupError `refused` where deleting from the table could delete other rows of it */
 export async function refuseCascadeBack(query: Query, table: string): Promise<void> {

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { Examination, Finding, Table } from '../engine.js';
 import { INDEX_NAME, referenceFinding, shown, triggerFinding } from '../findings.js';
 import type { Query } from '../sql.js';
+import { readDeleteTriggers } from './triggers.js';
 
 // On tables of several shapes, 200,000 rows each: 15 to 35.
 const READS_PER_DELETE = 20;
@@ -16,10 +17,7 @@ export async function examine(query: Query, path: string, table: Table): Promise
       `WHERE child.type = 'table' AND key."table" = ? COLLATE NOCASE AND key.seq = 0`,
     [table.name],
   );
-  const triggers = await query(
-    `SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE AND sql LIKE '%DELETE%ON%'`,
-    [table.name],
-  );
+  const triggers = await readDeleteTriggers(query, table.name);
   const findings: Finding[] = [];
   for (const [what, place] of [
     ['the file', path],
@@ -46,7 +44,7 @@ export async function examine(query: Query, path: string, table: Table): Promise
     });
   }
   for (const { child, delete_rule: rule } of children) findings.push(referenceFinding(child, rule));
-  for (const { name } of triggers) findings.push(triggerFinding(name));
+  for (const trigger of triggers) findings.push(triggerFinding(trigger));
   return {
     server: `SQLite ${await one('SELECT sqlite_version()')}`,
     estimatedRows: undefined,

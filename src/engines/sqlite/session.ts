@@ -8,6 +8,7 @@ import { refuseCascadeBack } from './dependants.js';
 import { examine } from './examine.js';
 import { expired } from './expired.js';
 import type { SqliteTarget } from './target.js';
+import { readDeleteTriggers } from './triggers.js';
 
 // While SQLite waits for a lock it cannot be interrupted: it waits in short spells, and the run decides between them.
 const BUSY_TIMEOUT_MS = 200;
@@ -39,5 +40,6 @@ export async function openSession(statements: Statements, target: SqliteTarget):
     expired,
     openWalk: (table, predicate) => openWalk(statements, table, predicate),
     examine: (table) => examine(statements.query('surveying the table'), resolve(target.path), table),
+    readDeleteTriggers: ({ name }) => readDeleteTriggers(statements.query('looking for triggers'), name),
   };
 }
