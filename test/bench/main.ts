@@ -45,6 +45,7 @@ async function measureAll(): Promise<void> {
   Object.assign(process.env, servers.variables);
   try {
     const contestants = await findContestants(values.engines.split(','));
+    if (contestants.length === 0) throw new Error(`--engines ${values.engines}: none of them is here`);
     for (const [question, bench] of Object.entries(questions).filter(([name]) => only.includes(name))) {
       for (const contestant of contestants) {
         const startedAt = performance.now();
