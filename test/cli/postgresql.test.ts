@@ -1,12 +1,12 @@
 // What only PostgreSQL has: what may hide or keep rows, who may delete, what became of a COMMIT that was not answered.
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { createAccount } from '../support/accounts.js';
 import { runCommand } from '../support/command.js';
 import { engines } from '../support/databases.js';
 import { failureLine, successLine } from '../support/lines.js';
 import { startProxy } from '../support/proxy.js';
-import { beginTransaction, createSessions, ids, LIVE, remaining } from '../support/sessions.js';
+import { beginTransaction, createSessions, ids, LIVE, remaining, slowDeletes } from '../support/sessions.js';
 
 const ROWS = { expired: ids(3), live: ['z'] };
 
@@ -65,6 +65,68 @@ for (const engine of engines.filter(({ family }) => family === 'postgresql')) {
       const args = ['run', '--db-url', database.url, '--time-zone', 'America/New_York'];
       assert.equal(successLine(await runCommand(args)).deleted_count, 3);
       assert.deepEqual(await remaining(database), ['z']);
+    });
+  });
+
+  describe(`what an account has set, ${engine.name}`, { concurrency: 3, timeout: 180_000 }, () => {
+    /** The table and the URL of its owner, who has these settings. */
+    async function createFor(t: TestContext, settings: readonly string[], rows = ROWS) {
+      const database = await createSessions(t, engine, rows);
+      const { url, name } = await createAccount(t, database, { password: 'with settings', grants: [] });
+      await database.run(`ALTER TABLE sessions OWNER TO ${name}`);
+      for (const setting of settings) await database.run(`ALTER ROLE ${name} SET ${setting}`);
+      return { database, url, name };
+    }
+
+    test('a search_path with comparisons of its own before those of the server deletes no live session', async (t) => {
+      const { database, url } = await createFor(t, ['search_path = app, pg_catalog, public']);
+      await database.run('CREATE SCHEMA app');
+      await database.run('GRANT USAGE ON SCHEMA app TO PUBLIC');
+      for (const type of ['timestamp', 'timestamptz']) {
+        await database.run(`CREATE FUNCTION app.always(${type}, ${type}) RETURNS bool LANGUAGE sql AS 'SELECT true'`);
+        await database.run(`CREATE OPERATOR app.<= (leftarg = ${type}, rightarg = ${type}, function = app.always)`);
+      }
+      await database.run("CREATE FUNCTION app.pg_is_in_recovery() RETURNS bool LANGUAGE sql AS 'SELECT true'");
+      assert.equal(successLine(await runCommand(['run', '--db-url', url])).deleted_count, 3);
+      assert.deepEqual(await remaining(database), ['z']);
+    });
+
+    test('timeouts of its own end no run, however long the pause between two batches', async (t) => {
+      const timeouts = ['statement_timeout', 'idle_in_transaction_session_timeout', 'lock_timeout'];
+      const { database, url, name } = await createFor(
+        t,
+        timeouts.map((timeout) => `${timeout} = '500ms'`),
+      );
+      const [server] = await database.query('SHOW server_version_num');
+      if (Number(server?.server_version_num) >= 140_000) {
+        await database.run(`ALTER ROLE ${name} SET idle_session_timeout = '500ms'`);
+      }
+      await slowDeletes(database, 800, 'r0001');
+      const line = successLine(await runCommand(['run', '--db-url', url, '--batch-size', '1', '--pause', '1s']));
+      assert.equal(line.deleted_count, 3);
+      assert.deepEqual(await remaining(database), ['z']);
+    });
+
+    test('read only and serializable by default make no difference', async (t) => {
+      const settings = ['default_transaction_read_only = on', "default_transaction_isolation = 'serializable'"];
+      const { database, url } = await createFor(t, [...settings, "DateStyle = 'German, DMY'", 'row_security = on']);
+      assert.equal(successLine(await runCommand(['run', '--db-url', url])).deleted_count, 3);
+      assert.deepEqual(await remaining(database), ['z']);
+    });
+
+    test('foreign keys that are off are refused: what refers to a session would be left behind', async (t) => {
+      const { database, url } = await createFor(t, ['session_replication_role = replica']);
+      const line = failureLine(await runCommand(['run', '--db-url', url]), 3, 'refused');
+      assert.equal(line.error_code, 'REPLICA_ROLE');
+      assert.deepEqual(await remaining(database), [...ids(3), 'z']);
+    });
+
+    test('a policy that is forced on the owner, too, is refused', async (t) => {
+      const { database, url } = await createFor(t, []);
+      await database.run('ALTER TABLE sessions ENABLE ROW LEVEL SECURITY');
+      await database.run('ALTER TABLE sessions FORCE ROW LEVEL SECURITY');
+      const line = failureLine(await runCommand(['run', '--db-url', url]), 3, 'refused');
+      assert.equal(line.error_code, 'ROW_SECURITY');
     });
   });
 

@@ -31,6 +31,7 @@ export async function openSession(
     await query(SET_REPORTED);
   } else {
     await query(settings.map(([name, value]) => `SET ${name} = '${value}'`).join('; '));
+    await query(searchPath('session'));
     // Not every system can do it: the server looks whether this process is still there.
     if (server.major >= 14) await query(`SET client_connection_check_interval = '1s'`).catch(ignoreAnswered);
   }
@@ -45,6 +46,17 @@ export async function openSession(
 const SET_REPORTED =
   `SELECT set_config(name, value, false) FROM (VALUES ('TimeZone', 'UTC'), ('DateStyle', 'ISO')) AS wanted (name, value) ` +
   `WHERE split_part(current_setting(name), ',', 1) <> value`;
+
+/**
+ * What the server itself means by an operator or a function goes before what others do: where the path has its schema
+ * behind one of theirs, a comparison of ours could be anything.
+ */
+function searchPath(scope: 'session' | 'transaction'): string {
+  return (
+    `SELECT pg_catalog.set_config('search_path', pg_catalog.concat('pg_catalog, ', pg_catalog.current_setting('search_path')), ${scope === 'transaction'}) ` +
+    `WHERE pg_catalog.array_position(pg_catalog.current_schemas(true), 'pg_catalog'::pg_catalog.name) OPERATOR(pg_catalog.>) 1`
+  );
+}
 
 function createSession(
   statements: Statements,
@@ -69,7 +81,7 @@ function createSession(
       const { queryOnce, queryAlways } = statements;
       try {
         const local = server.isPooled
-          ? settings.map(([name, value]) => `SET LOCAL ${name} = '${value}'; `).join('')
+          ? `${settings.map(([name, value]) => `SET LOCAL ${name} = '${value}'; `).join('')}${searchPath('transaction')}; `
           : '';
         await queryOnce('beginning the transaction')(`${BEGIN}; ${local}${settle(table)}`);
         // Behind a pooler, one of the connection would stay with whoever comes next.
@@ -125,7 +137,7 @@ async function givenUp(error: unknown, queryAlways: Query): Promise<unknown> {
 
 /** @throws CleanupError `refused` where it is none that can be written to */
 async function readServer(query: Query, processId: number): Promise<Server> {
-  const [about] = await query('SELECT version() AS version');
+  const [about] = await query('SELECT pg_catalog.version() AS version');
   const version = String(about?.version);
   // YugabyteDB's own version comes after that of PostgreSQL.
   if (!version.startsWith('PostgreSQL ') || version.includes('-YB-')) {
@@ -135,12 +147,19 @@ async function readServer(query: Query, processId: number): Promise<Server> {
     });
   }
   const [row = {}] = await query(
-    `SELECT current_setting('server_version_num') AS number, pg_backend_pid() AS pid, pg_is_in_recovery() AS standby`,
+    `SELECT pg_catalog.current_setting('server_version_num') AS number, pg_catalog.pg_backend_pid() AS pid, ` +
+      `pg_catalog.pg_is_in_recovery() AS standby, pg_catalog.current_setting('session_replication_role') AS role`,
   );
   if (row.standby === 't') {
     throw new CleanupError('refused', 'the server is a standby, which takes no writes', {
       code: 'STANDBY',
       hint: 'Name the primary in --db-url.',
+    });
+  }
+  if (row.role === 'replica') {
+    throw new CleanupError('refused', 'foreign keys and triggers are off: session_replication_role is replica', {
+      code: 'REPLICA_ROLE',
+      hint: 'Take it back where it is set: ALTER ROLE … RESET session_replication_role.',
     });
   }
   const major = Math.floor(Number(row.number) / 10_000);
@@ -167,6 +186,8 @@ function settingsOf({ major }: Server, remainingMs: number): readonly (readonly 
     ['lock_timeout', '1s'],
     ['statement_timeout', leftMs === undefined ? '0' : `${leftMs + 1_000}ms`],
     ...(leftMs === undefined ? [] : [['idle_in_transaction_session_timeout', `${leftMs + 10_000}ms`] as const]),
+    // Between two batches, the connection is idle for as long as --pause says.
+    ...(major >= 14 ? [['idle_session_timeout', '0'] as const] : []),
     ...(major >= 17 ? [['transaction_timeout', '0'] as const] : []),
   ];
 }
