@@ -8,14 +8,12 @@ const ACCESS = 'Check the user, the password and the database in the URL, and pg
 const NO_DATABASE = 'Grant the account CONNECT on the database.';
 const NO_SLOT = 'The server has no connection left for this account: raise its limit, or run it at another time.';
 
-const TRIGGER_HINT = 'A trigger of the table, or a function that it calls, refuses: see what it says.';
-
 const HINTS: Readonly<Record<string, string>> = {
   '08P01': 'A pooler in between refuses this: let it pool transactions or sessions, or connect to the server itself.',
   '23001': REFERRED_HINT,
   '23503': REFERRED_HINT,
   '25006': 'The server is read only: connect to the primary.',
-  '27000': TRIGGER_HINT,
+  '27000': 'A trigger of the table changes rows that the run deletes.',
   '28000': `${ACCESS} Where it wants TLS, add ?sslmode=require (or verify-full) to the URL; a run has no client certificate to show.`,
   '28P01': 'Check the user and the password in the URL; special characters in them must be percent-encoded.',
   '3D000': 'Check the database name at the end of the URL.',
@@ -30,7 +28,6 @@ const HINTS: Readonly<Record<string, string>> = {
   '57014': 'Somebody cancelled the statement.',
   P0001: 'A trigger of the table, or a function that it calls, raised this.',
   '57P03': 'The server is starting, stopping or recovering: try again later.',
-  P0001: TRIGGER_HINT,
 };
 /** The server answered, but lets nobody in or is not ready. */
 const UNAVAILABLE = new Set(['28000', '28P01', '3D000', '53300', '57P03', '08P01']);
