@@ -11,7 +11,7 @@ import { duration } from '../../src/settings/values.js';
 import { BIN, runCommand } from '../support/command.js';
 import { engines } from '../support/databases.js';
 import { successLine } from '../support/lines.js';
-import { createSessions, ids, remaining } from '../support/sessions.js';
+import { createSessions, ids, remaining, TIME_TYPES } from '../support/sessions.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const EXAMPLES = join(ROOT, 'examples');
@@ -239,7 +239,7 @@ describe('the settings of carts.env', () => {
     test(`are those of a run, ${engine.name}`, async (t) => {
       const database = await engine.create();
       t.after(() => database.drop());
-      const type = engine.family === 'sqlite' ? 'TEXT' : 'DATETIME';
+      const type = TIME_TYPES[engine.family];
       await database.run(`CREATE TABLE carts (id VARCHAR(9) NOT NULL PRIMARY KEY, expires ${type} NULL)`);
       const rows = { a: -2 * DAY_MS, b: -2 * DAY_MS, grace: -DAY_MS / 2, live: DAY_MS };
       for (const [id, age] of Object.entries(rows)) {
@@ -264,20 +264,25 @@ describe('the settings of carts.env', () => {
 
 describe('docker-compose.yml', () => {
   test('opens its ports to this machine alone', () => {
-    const ports = [...COMPOSE.matchAll(/^ +- "(.*):\d+:3306"$/gm)].map(([, host]) => host);
-    assert.deepEqual(ports, ['127.0.0.1', '127.0.0.1']);
+    const ports = [...COMPOSE.matchAll(/^ +- "(.*):\d+:(?:3306|5432)"$/gm)].map(([, host]) => host);
+    assert.deepEqual(ports, ['127.0.0.1', '127.0.0.1', '127.0.0.1']);
   });
 
-  const content = only(COMPOSE, /^ {4}content: \|\n((?: {6}.*\n)+)/);
-  const commands = [...COMPOSE.matchAll(/^# +session-cleanup (run .*)$/gm)].map(([, words = '']) => words.split(' '));
-  for (const engine of engines.filter(({ family }) => family === 'mysql')) {
+  const contents = {
+    mysql: only(COMPOSE, /^ {2}sessions:\n {4}content: \|\n((?: {6}.*\n)+)/),
+    postgresql: only(COMPOSE, /^ {2}sessions-postgresql:\n {4}content: \|\n((?: {6}.*\n)+)/),
+  };
+  const commandsOf = { mysql: commandsFor(/ (?:mysql|mariadb):/), postgresql: commandsFor(/ postgresql:/) };
+  for (const engine of engines) {
+    if (engine.family === 'sqlite') continue;
+    const [content, commands] = [contents[engine.family], commandsOf[engine.family]];
     test(`makes sessions for its commands to find, ${engine.name}`, async (t) => {
       const database = await engine.create();
       t.after(() => database.drop());
       for (const statement of content.split(/;\n/).filter((text) => text.trim() !== '')) await database.run(statement);
       const lines = [];
       for (const words of commands) {
-        const args = words.map((word) => word.replace(/^(mysql|mariadb):.*$/, database.url));
+        const args = words.map((word) => word.replace(/^(mysql|mariadb|postgresql):.*$/, database.url));
         lines.push(successLine(await runCommand(args)));
       }
       assert.deepEqual(
@@ -291,6 +296,13 @@ describe('docker-compose.yml', () => {
     });
   }
 });
+
+function commandsFor(url: RegExp): readonly (readonly string[])[] {
+  return [...COMPOSE.matchAll(/^# +session-cleanup (run .*)$/gm)]
+    .map(([, words = '']) => words)
+    .filter((words) => url.test(words))
+    .map((words) => words.split(' '));
+}
 
 test('each script is one to the shell', () => {
   for (const file of files.filter((path) => path.endsWith('.sh'))) {

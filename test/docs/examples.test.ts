@@ -9,7 +9,7 @@ import { cronExpression } from '../../src/crontab/times.js';
 import { runCommand } from '../support/command.js';
 import { engines } from '../support/databases.js';
 import { successLine } from '../support/lines.js';
-import { createSessions, remaining } from '../support/sessions.js';
+import { beginTransaction, createSessions, remaining } from '../support/sessions.js';
 import { install } from './installed.js';
 import { ROOT, read } from './markdown.js';
 
@@ -106,5 +106,41 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
     assert.deepEqual(await remaining(database), ['z']);
     await database.run('CREATE TABLE others (id INT PRIMARY KEY, expires_at DATETIME)');
     assert.equal((await as('run', '--table', 'others')).line.error_code, 'NO_TABLE');
+  });
+}
+
+for (const engine of engines.filter(({ family }) => family === 'postgresql')) {
+  test(`the grants are enough for a run past a locked row, and for no more, ${engine.name}`, async (t) => {
+    const database = await createSessions(t, engine, { expired: ['a', 'b', 'c'], live: ['z'], indexed: true });
+    const url = new URL(database.url);
+    const name = `session_cleanup_doc_${process.pid}_${accounts++}`;
+    const sql = read('examples/postgresql-grants.sql').replace(/^--.*$/gm, '');
+    const statements = sql.split(/;\s*$/m).filter((statement) => statement.trim() !== '');
+    assert.equal(statements.length, 4);
+    for (const statement of statements) {
+      const own = statement
+        .replace('session_cleanup', name)
+        .replace('DATABASE app', `DATABASE ${url.pathname.slice(1)}`);
+      assert.ok(own.includes(name));
+      await database.run(own);
+    }
+    await database.run('CREATE TABLE others (id INT PRIMARY KEY, expires_at TIMESTAMP)');
+    const [, password = ''] = /PASSWORD '(.+)'/.exec(sql) ?? [];
+    url.username = name;
+    url.password = password;
+    const as = (...args: readonly string[]) => runCommand([...args, '--db-url', url.href]);
+
+    const checked = await as('check');
+    const other = await beginTransaction(database);
+    await other.raw("SELECT * FROM sessions WHERE id = 'b' FOR UPDATE");
+    const line = successLine(await as('run'));
+    await other.rollback();
+    const refused = await as('run', '--table', 'others');
+    await database.run(`DROP OWNED BY ${name}`);
+    await database.run(`DROP ROLE ${name}`);
+    assert.equal(checked.line.outcome, 'ready');
+    assert.deepEqual([line.deleted_count, line.locked_count], [2, 1]);
+    assert.deepEqual(await remaining(database), ['b', 'z']);
+    assert.equal(refused.line.error_code, 'NO_RIGHT');
   });
 }
