@@ -12,7 +12,7 @@ import { takeTurns } from './turns.js';
 
 const WORKER = fileURLToPath(new URL('traffic-worker.js', import.meta.url));
 const WORKERS = 2;
-const PER_SECOND = 150;
+const PER_SECOND = 100;
 const KEYS = 20_000;
 /** Until connections are open and caches warm, and the server has written what the reset has left it. */
 const WARM_UP_MS = 2_000;
