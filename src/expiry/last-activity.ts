@@ -53,14 +53,14 @@ export function lastActivityRefusal(expires: ExpiresColumn): CleanupError | unde
   if (named === undefined && !namesLastActivity(column) && stores.length === 0) return undefined;
   const lifetime =
     'how long a session lives after it, such as --older-than 2h (--older-than 0: the column does hold the end).';
-  return new CleanupError(
-    'refused',
-    `column ${column} of ${table} seems to hold the last activity of a session, not its end: live sessions would be deleted`,
-    {
-      code: 'LAST_ACTIVITY',
-      hint: stores.length === 0 ? `Say ${lifetime}` : `Try ${stores.join(' or ')}. Or say ${lifetime}`,
-    },
-  );
+  const what =
+    named === undefined
+      ? 'seems to hold the last activity of a session, not its end'
+      : `looks like that of ${named.stores[0]}, which keeps the last activity of a session in it, not its end`;
+  return new CleanupError('refused', `column ${column} of ${table} ${what}: live sessions would be deleted`, {
+    code: 'LAST_ACTIVITY',
+    hint: stores.length === 0 ? `Say ${lifetime}` : `Try ${stores.join(' or ')}. Or say ${lifetime}`,
+  });
 }
 
 /** As it has to be given for this table; none where the store does not run on the engine. */

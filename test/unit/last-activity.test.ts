@@ -111,7 +111,12 @@ describe('a column without a lifetime', () => {
       ['piwigo_sessions', 'expiration', ['id', 'data'], 'piwigo'],
       ['fotos_sessions', 'expiration', ['id', 'data'], 'piwigo --table fotos_sessions'],
     ] as const) {
-      assert.ok(refusal(table, column, columns)?.hint?.startsWith(`Try --store ${stores}. `), column);
+      const error = refusal(table, column, columns);
+      assert.ok(error?.hint?.startsWith(`Try --store ${stores}. `), column);
+      assert.equal(
+        error?.message,
+        `column ${column} of ${table} looks like that of ${stores.split(' ')[0]}, which keeps the last activity of a session in it, not its end: live sessions would be deleted`,
+      );
     }
   });
 
