@@ -291,6 +291,34 @@ for (const engine of engines) {
       ]);
     });
 
+    if (family === 'mysql') {
+      for (const type of ['DECIMAL(20, 0)', 'DOUBLE', "ENUM('a', 'b')", 'BIT(8)', 'TIME']) {
+        test(`asks for no key where there is one of ${type}`, async (t) => {
+          const database = await createReady(t, engine, {});
+          await database.run(`CREATE TABLE keyed (id ${type} NOT NULL PRIMARY KEY, expires_at DATETIME NOT NULL)`);
+          await database.run("INSERT INTO keyed VALUES (1, '2020-01-01'), (2, '2099-01-01')");
+          const line = readyLine(await check(database, '--table', 'keyed'));
+          assert.deepEqual(findingsOf(line), [noIndex(database, 'keyed')]);
+        });
+      }
+
+      test('says that a system-versioned table keeps what a run deletes', async (t) => {
+        const database = await createReady(t, engine);
+        if (database.engine !== 'mariadb') return t.skip('MySQL has no such tables');
+        await database.run('ALTER TABLE sessions ADD SYSTEM VERSIONING');
+        const findings = findingsOf(readyLine(await check(database)));
+        assert.equal(findings.length, 1);
+        assert.match(
+          String(findings),
+          /^advice: the table is system-versioned: what a run deletes stays in its history, and keeps its room\. /,
+        );
+        const run = await runCommand(['run', '--db-url', database.url]);
+        assert.equal(run.line.deleted_count, 3);
+        const [{ count } = {}] = await database.query('SELECT COUNT(*) AS count FROM sessions FOR SYSTEM_TIME ALL');
+        assert.equal(Number(count), 4);
+      });
+    }
+
     test('names the rows that keep a session', async (t) => {
       const database = await createReady(t, engine);
       await database.run(

@@ -132,3 +132,37 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
     assert.deepEqual([await unseen(account.url), await unseen(database.url)], [true, false]);
   });
 }
+
+for (const engine of engines) {
+  for (const rule of ['RESTRICT', 'NO ACTION']) {
+    test(`${engine.name}: rows that others refer to by ON DELETE ${rule} are left and counted, the others go`, async (t) => {
+      const database = await createDatabase(t, engine);
+      const time = engine.family === 'postgresql' ? 'TIMESTAMP' : 'DATETIME';
+      await database.run(`CREATE TABLE sessions (id INT NOT NULL PRIMARY KEY, expires_at ${time} NOT NULL)`);
+      const sessions = [1, 2, 3, 4, 5, 6].map((id) => `(${id}, '${id <= 4 ? 2020 : 2099}-01-01 00:00:00')`);
+      await database.run(`INSERT INTO sessions VALUES ${sessions.join(', ')}`);
+      await database.run(
+        `CREATE TABLE tokens (id INT NOT NULL PRIMARY KEY, session INT, ${refersTo('session', 'sessions', rule)})`,
+      );
+      await database.run('INSERT INTO tokens VALUES (1, 2), (2, 3), (3, 6), (4, NULL)');
+
+      const line = await runHere(['run', '--db-url', database.url]);
+      assert.deepEqual(
+        [line.outcome, line.exit_status, line.deleted_count, line.locked_count, line.complete],
+        ['deleted', 0, 2, 2, true],
+        JSON.stringify(line),
+      );
+      assert.deepEqual(await remaining(database), [2, 3, 5, 6]);
+      const [{ count } = {}] = await database.query('SELECT COUNT(*) AS count FROM tokens');
+      assert.equal(Number(count), 4);
+
+      const checked = await runHere(['check', '--db-url', database.url, '--log-format', 'json']);
+      const advice = String(checked.findings)
+        .split('\n')
+        .filter((finding) => finding.includes('tokens'));
+      assert.equal(advice.length, 1, JSON.stringify(checked));
+      assert.match(String(advice), new RegExp(`\\(ON DELETE (${rule}|NO ACTION|RESTRICT)\\)\\. Fix: a run leaves`));
+      assert.doesNotMatch(JSON.stringify([line, checked]), /CASCADE/);
+    });
+  }
+}
