@@ -6,7 +6,16 @@ import { runCommand } from '../support/command.js';
 import { engines } from '../support/databases.js';
 import { failureLine, successLine } from '../support/lines.js';
 import { startProxy } from '../support/proxy.js';
-import { beginTransaction, createSessions, ids, LIVE, remaining, slowDeletes } from '../support/sessions.js';
+import {
+  beginTransaction,
+  createSessions,
+  ids,
+  LIVE,
+  remaining,
+  slowDeletes,
+  start,
+  until,
+} from '../support/sessions.js';
 
 const ROWS = { expired: ids(3), live: ['z'] };
 
@@ -139,6 +148,20 @@ for (const engine of engines.filter(({ family }) => family === 'postgresql')) {
       const line = successLine(await runCommand(['run', '--db-url', database.url]));
       assert.deepEqual([line.deleted_count, line.locked_count], [2, 1]);
       assert.deepEqual(await remaining(database), ['r0001', 'z']);
+    });
+
+    test('a table that is written anew during the run ends it: rows would be passed over', async (t) => {
+      const database = await createSessions(t, engine, { expired: ids(3_000), live: ['z'] });
+      const running = start(t, ['run', '--db-url', database.url, '--batch-size', '500', '--pause', '2s']);
+      await until(async () => (await remaining(database)).length < 3_001);
+      await database.run('VACUUM FULL sessions');
+      const line = failureLine(await running.ended, 3, 'refused');
+      assert.equal(line.error_code, 'TABLE_CHANGED');
+      const rows = await remaining(database);
+      assert.equal(rows.length, 3_001 - Number(line.deleted_count));
+      assert.equal(rows.at(-1), 'z');
+      successLine(await runCommand(['run', '--db-url', database.url]));
+      assert.deepEqual(await remaining(database), ['z']);
     });
 
     test('an account that may not update either passes over a row that somebody holds', async (t) => {

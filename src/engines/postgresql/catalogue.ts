@@ -39,7 +39,8 @@ export async function readDefinition(query: Query, { schema, table }: TableNames
   const listed = (what: string, from: string): string =>
     `(SELECT string_agg(concat_ws(' ', ${what}), '; ' ORDER BY ${what.split(', ')[0]}) FROM ${from})`;
   const [row] = await query(
-    `SELECT concat_ws('; ', class.oid, relkind, relam, row_security_active(class.oid), ` +
+    // A table that was written anew, as by VACUUM FULL, has its rows in other places than those that the walk goes by.
+    `SELECT concat_ws('; ', class.oid, relfilenode, relkind, relam, row_security_active(class.oid), ` +
       `${listed('attnum, attname, atttypid, atttypmod, attnotnull, attcollation', 'pg_attribute WHERE attrelid = class.oid AND attnum > 0')}, ` +
       `${listed('indexrelid, indisvalid, pg_get_indexdef(indexrelid)', 'pg_index WHERE indrelid = class.oid')}, ` +
       `${listed('oid, conrelid, pg_get_constraintdef(oid)', 'pg_constraint WHERE class.oid IN (conrelid, confrelid)')}, ` +
