@@ -187,13 +187,20 @@ async function walk<Step>(run: Run<Step>, done: Transaction<Step>): Promise<End>
     const now = performance.now();
     const tookMs = now - startedAt;
     run.slowestMs = Math.max(run.slowestMs, tookMs);
-    // Short beside the time that is left: what a step has not ended by the deadline may be lost.
-    run.stepRows = nextStepRows(rows, tookMs, Math.min(sessions.stepTargetMs, deadline.remainingMs() / 20));
+    run.stepRows = nextStepRows(rows, tookMs, stepTargetMs(run));
     walked += rows;
     // Never more than a batch; filling up its last half would be ever smaller steps where few rows are expired.
     if (done.deleted > batchSize / 2 || walked >= batchSize * WALKED_PER_ROW) return 'full';
     isLong = now + tookMs - beganAt > run.longestMs;
   }
+}
+
+/**
+ * Short beside the time that is left: what a step has not ended by the deadline may be lost. And short beside the
+ * transaction, whose length is to be chosen.
+ */
+function stepTargetMs({ sessions, deadline, longestMs }: Run<unknown>): number {
+  return Math.min(sessions.stepTargetMs, longestMs * 0.4, deadline.remainingMs() / 20);
 }
 
 /**

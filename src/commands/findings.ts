@@ -79,6 +79,13 @@ export function noneLive(
   return `not one session is live: the latest ${expiresColumn} is ${time(instant)}`;
 }
 
+/** Whether the value is a time after the cutoff, for certain. */
+export function isLive(value: unknown, format: ColumnFormat, cutoff: Date, { timeZone }: Config): boolean {
+  if (value == null || !isTime(value, format)) return false;
+  const instant = instantOf(value, format, timeZone);
+  return instant !== undefined && instant.getTime() > cutoff.getTime();
+}
+
 /** In a column that holds more than one kind, the largest may be of one, and what is live of the other. */
 function isTime(value: unknown, { storedAs: [storedAs, ...others] }: ColumnFormat): boolean {
   if (others.length > 0) return false;

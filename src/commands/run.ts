@@ -8,7 +8,7 @@ import { CleanupError } from '../errors.js';
 import { type ColumnFormat, instantOf } from '../expiry/format.js';
 import { type Ending, endingOf } from '../report/facts.js';
 import { type CommandContext, type Inspected, type Watcher, withInspectedTable } from './context.js';
-import { LIVE_FIX, noneLive, problemsRefusal } from './findings.js';
+import { isLive, LIVE_FIX, noneLive, problemsRefusal } from './findings.js';
 import { beyondLimit } from './row-limit.js';
 
 /** @throws CleanupError */
@@ -68,7 +68,7 @@ async function deleteExpired(
       onWait: watcher?.waiting,
     };
     const complete = await cleanUp(sessions, deadline, options, (more) => report(context, progress, more));
-    if (complete && progress.last.deletedCount > 0) await lookForLive(context, table, format, cutoff);
+    if (complete && progress.last.deletedCount > 0) await lookForLive(context, table, expired, format, cutoff);
     return endingOf(complete, progress.last, performance.now() - startedAt);
   } catch (error) {
     throw await table.explain(error);
@@ -95,10 +95,15 @@ async function expect(
 async function lookForLive(
   context: CommandContext,
   table: OpenTable,
+  expired: ExpiredRows,
   format: ColumnFormat,
   cutoff: Date,
 ): Promise<void> {
+  const { config } = context;
   try {
+    // Without an index the latest would be one more pass over the table, and any live session will do.
+    const hasIndex = table.facts.expiresIndexes.length > 0;
+    if (!hasIndex && isLive(await expired.otherValue(), format, cutoff, config)) return;
     warnOfNoneLive(context, await table.latest(), format, cutoff);
   } catch (error) {
     context.driverLog(`no live session was looked for: ${String(error)}`);

@@ -53,6 +53,8 @@ export interface ExpiredRows {
   countUpTo(limit: number): Promise<number>;
   /** The smallest value, as the driver returns it. */
   oldest(): Promise<unknown>;
+  /** The value of any row that is not among them, as the driver returns it; undefined where all are, or are empty. */
+  otherValue(): Promise<unknown>;
   /** Reads the plan of the DELETE, and chooses the way through the table. */
   openSessions(): Promise<OpenedSessions>;
 }
@@ -115,6 +117,7 @@ function createOpenTable(opened: Opened): OpenTable {
         condition,
         count: () => countRows(connection.query('counting'), table.sql, condition),
         countUpTo: (limit) => countUpTo(connection.query('counting'), table, predicate.range, limit),
+        otherValue: () => readOther(connection.query('looking for a live session'), table, condition),
         oldest: () => readOldest(connection.query('looking for the oldest expired row'), table, condition),
         async openSessions() {
           const walk = await session.openWalk(table, predicate).catch(async (error: unknown) => {
@@ -214,10 +217,24 @@ async function readCondition(query: Query, { sql }: Table, where: string | undef
 }
 
 /** By ORDER BY, which reads an index from its end: a MAX with a condition reads all of it. */
-async function readLatest(query: Query, { expires, isZero, sql }: Table): Promise<unknown> {
-  const isAny = `${expires} IS NOT NULL AND NOT (${isZero})`;
-  const [row] = await query(`SELECT ${expires} AS value FROM ${sql} WHERE ${isAny} ORDER BY ${expires} DESC LIMIT 1`);
+async function readLatest(query: Query, table: Table): Promise<unknown> {
+  const { expires, sql } = table;
+  const [row] = await query(
+    `SELECT ${expires} AS value FROM ${sql} WHERE ${isAny(table)} ORDER BY ${expires} DESC LIMIT 1`,
+  );
   return row?.value;
+}
+
+/** Stops at the first. */
+async function readOther(query: Query, table: Table, condition: Sql): Promise<unknown> {
+  const { expires, sql } = table;
+  const isOther = `${isAny(table)} AND NOT (${condition.sql})`;
+  const [row] = await query(`SELECT ${expires} AS value FROM ${sql} WHERE ${isOther} LIMIT 1`, condition.bindings);
+  return row?.value;
+}
+
+function isAny({ expires, isZero }: Table): string {
+  return `${expires} IS NOT NULL AND NOT (${isZero})`;
 }
 
 async function readOldest(query: Query, { expires, sql }: Table, condition: Sql): Promise<unknown> {

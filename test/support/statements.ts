@@ -42,8 +42,9 @@ export async function explained(work: () => Promise<unknown>): Promise<readonly 
       const whole = typeof statement === 'string' ? statement : statement.sql;
       // MariaDB explains no SET STATEMENT … FOR.
       const [, sql = '', verb] =
-        /^(?:\/\*.*?\*\/ )?(?:SET STATEMENT .*? FOR )?((select|delete)\b.*)$/is.exec(whole) ?? [];
-      const kind = verb?.toLowerCase();
+        /^(?:\/\*.*?\*\/ )?(?:SET STATEMENT .*? FOR )?((select|delete|insert)\b.*)$/is.exec(whole) ?? [];
+      // What finds the rows that a trigger deletes.
+      const kind = verb?.toLowerCase().replace('insert', 'delete');
       if ((kind === 'select' || kind === 'delete') && /\bfrom (`\w+`\.)?[`"]sessions[`"]/i.test(sql)) {
         const plans = forms.map(
           (form) =>

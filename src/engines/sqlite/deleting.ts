@@ -7,10 +7,12 @@ import { type KeyStep, nextKeyStep, onlyStep, positionOf, selectKey } from '../k
 import { all, countRows, type Query, type Sql, type Statements } from '../sql.js';
 import { type Dependants, readDependants } from './dependants.js';
 import { isReferred } from './faults.js';
+import { type DeleteFound, openFound } from './found.js';
 import { chooseWay, type Way } from './way.js';
 
-// Nobody else can write before the transaction ends, and a short step leaves its length to be chosen.
-const STEP_TARGET_MS = 400;
+// Nobody else can write before the transaction ends: a longer step keeps nobody waiting, and changes each page of an index
+// fewer times.
+const STEP_TARGET_MS = 2_000;
 // Who waits for the write lock asks for it 100 ms apart (SQLite's own busy handler): so long, each of them asks once.
 const REST_MS = 150;
 
@@ -20,6 +22,8 @@ interface Deleting {
   readonly predicate: Predicate;
   readonly expired: Sql;
   readonly dependants: Dependants;
+  /** Undefined where an index on the expiry leads to the rows, or expired rows may stay. */
+  readonly deleteFound: DeleteFound | undefined;
   readonly look: Query;
   readonly send: Query;
 }
@@ -28,12 +32,15 @@ export async function openWalk(statements: Statements, table: Table, predicate: 
   const plan = statements.query('reading the plan');
   const way = await chooseWay(plan, table, predicate);
   const { usedIndex, walk } = way;
+  const dependants = await readDependants(plan, table.name);
+  const isByRow = walk !== undefined && walk.key === table.rowKey;
   const deleting: Deleting = {
     table,
     way,
     predicate,
     expired: all(predicate.range, predicate.guard),
-    dependants: await readDependants(plan, table.name),
+    dependants,
+    deleteFound: isByRow && !mayKeepRows(dependants) ? await openFound(statements, table, way) : undefined,
     look: statements.query('looking at the rows'),
     send: statements.query('deleting'),
   };
@@ -56,12 +63,24 @@ const WHOLE: Sql = { sql: '1', bindings: [] };
 
 async function* deletePart(deleting: Deleting, part: Sql): AsyncGenerator<DeletedStep> {
   const { expired, dependants, look, way } = deleting;
-  const condition = (await plainCondition(deleting, part)) ?? expired;
-  const deleted = await tryDelete(deleting, all(part, condition, dependants.unreferenced));
+  const deleted = await deleteTogether(deleting, part);
   if (deleted === undefined) yield* deleteOneByOne(deleting, all(part, expired));
   else yield { deleted, locked: 0 };
-  if (deleted !== undefined && dependants.unreferenced === undefined && !dependants.mayKeepRows) return;
+  if (deleted !== undefined && !mayKeepRows(dependants)) return;
   yield { deleted: 0, locked: await countRows(look, way.from, all(part, expired)) };
+}
+
+/** Whether expired rows may stay: others refer to them, or a trigger ignores them. */
+function mayKeepRows(dependants: Dependants): boolean {
+  return dependants.unreferenced !== undefined || dependants.mayKeepRows;
+}
+
+/** Undefined where the whole part stays, as rows refer to some of it. */
+async function deleteTogether(deleting: Deleting, part: Sql): Promise<number | undefined> {
+  const { expired, dependants, deleteFound, send } = deleting;
+  if (deleteFound !== undefined) return tryDelete(send, () => deleteFound(all(part, expired)));
+  const condition = (await plainCondition(deleting, part)) ?? expired;
+  return tryDelete(send, () => deleteWhere(deleting, all(part, condition, dependants.unreferenced)));
 }
 
 /**
@@ -84,10 +103,14 @@ async function plainCondition({ predicate, way, look }: Deleting, part: Sql): Pr
   return undefined;
 }
 
-/** Undefined where the whole part stays, as rows refer to some of it. */
-async function tryDelete({ way, send }: Deleting, { sql, bindings }: Sql): Promise<number | undefined> {
+async function deleteWhere({ way, send }: Deleting, { sql, bindings }: Sql): Promise<void> {
+  await send(`DELETE FROM ${way.from} WHERE ${sql}`, bindings);
+}
+
+/** Undefined where a row stays, as others refer to it: none of the statement goes then. */
+async function tryDelete(send: Query, doDelete: () => Promise<void>): Promise<number | undefined> {
   try {
-    await send(`DELETE FROM ${way.from} WHERE ${sql}`, bindings);
+    await doDelete();
   } catch (error) {
     // The statement alone is undone.
     if (isReferred(error)) return undefined;
@@ -100,7 +123,7 @@ async function tryDelete({ way, send }: Deleting, { sql, bindings }: Sql): Promi
 
 /** Backwards: of rows that refer to each other, the older are referred to. */
 async function* deleteOneByOne(deleting: Deleting, expired: Sql): AsyncGenerator<DeletedStep> {
-  const { table, look } = deleting;
+  const { table, look, send } = deleting;
   const { rowKey } = table;
   if (rowKey === undefined) return;
   const order = rowKey.columns.map(({ sql }) => `${sql} DESC`).join(', ');
@@ -110,7 +133,7 @@ async function* deleteOneByOne(deleting: Deleting, expired: Sql): AsyncGenerator
   );
   for (const row of rows) {
     const isRow = rangeCondition({ equal: positionOf(rowKey, row) }, rowKey);
-    const deleted = await tryDelete(deleting, all(isRow, expired));
+    const deleted = await tryDelete(send, () => deleteWhere(deleting, all(isRow, expired)));
     yield { deleted: deleted ?? 0, locked: 0 };
   }
 }
