@@ -45,6 +45,28 @@ for (const engine of engines.filter(({ family }) => family === 'postgresql')) {
         ['ALTER TABLE sessions ALTER expires_at TYPE real USING 0'],
       ],
     };
+    // What the server would answer if it were another one: the question is replaced by the answer on the way to it.
+    const VERSION = 'pg_catalog.version()';
+    const others: readonly (readonly [asked: string, answer: string, code: string, error: RegExp])[] = [
+      [VERSION, "'CockroachDB CCL 25'", 'NOT_POSTGRESQL', /^the server is no PostgreSQL but CockroachDB CCL$/],
+      [VERSION, "'PostgreSQL 15-YB-2'", 'NOT_POSTGRESQL', /^the server is no PostgreSQL but YugabyteDB$/],
+      ["pg_catalog.current_setting('server_version_num')", "'110022'", 'SERVER_TOO_OLD', /older than version 12$/],
+    ];
+    for (const [asked, answer, code, error] of others) {
+      test(`is a server that answers ${answer}`, async (t) => {
+        const database = await createSessions(t, engine, ROWS);
+        const proxy = await startProxy(database.url);
+        t.after(() => proxy.close());
+        proxy.replace(asked, answer.padEnd(asked.length));
+        for (const command of ['run', 'check']) {
+          const line = failureLine(await runCommand([command, '--db-url', proxy.url]), 3, 'refused');
+          assert.equal(line.error_code, code);
+          assert.match(String(line.error), error);
+        }
+        assert.equal((await remaining(database)).length, 4);
+      });
+    }
+
     for (const [name, [code, statements]] of Object.entries(refusals)) {
       test(`is ${name}`, async (t) => {
         const database = await createSessions(t, engine, ROWS);

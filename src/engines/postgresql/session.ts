@@ -141,7 +141,8 @@ async function readServer(query: Query, processId: number): Promise<Server> {
   const version = String(about?.version);
   // YugabyteDB's own version comes after that of PostgreSQL.
   if (!version.startsWith('PostgreSQL ') || version.includes('-YB-')) {
-    throw new CleanupError('refused', `the server is no PostgreSQL but ${version.split(' ', 2).join(' ')}`, {
+    const name = version.includes('-YB-') ? 'YugabyteDB' : version.split(' ', 2).join(' ');
+    throw new CleanupError('refused', `the server is no PostgreSQL but ${name}`, {
       code: 'NOT_POSTGRESQL',
       hint: 'Use what the database itself has for rows that expire.',
     });
