@@ -122,6 +122,16 @@ for (const engine of engines.filter(({ family }) => family === 'postgresql')) {
       assert.deepEqual(await remaining(database), ['z']);
     });
 
+    test('a search_path without the schema of the table is told which schema has one', async (t) => {
+      const { database, url } = await createFor(t, ['search_path = nowhere']);
+      const line = failureLine(await runCommand(['run', '--db-url', url]), 3, 'refused');
+      assert.equal(line.error_code, 'NO_TABLE');
+      assert.match(String(line.hint), /Check --table and its schema: there is public\.sessions\./);
+      const named = ['run', '--db-url', url, '--table', 'public.sessions'];
+      assert.equal(successLine(await runCommand(named)).deleted_count, 3);
+      assert.deepEqual(await remaining(database), ['z']);
+    });
+
     test('timeouts of its own end no run, however long the pause between two batches', async (t) => {
       const timeouts = ['statement_timeout', 'idle_in_transaction_session_timeout', 'lock_timeout'];
       const { database, url, name } = await createFor(

@@ -123,6 +123,9 @@ interface Relation {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
+// More than these are no help in one line.
+const MOST_NAMED = 4;
+
 // A longer name would be cut without a word, and another table be meant.
 const MOST_NAME_BYTES = 63;
 
@@ -152,7 +155,9 @@ async function findRelation(query: Query, { schema, table, expiresColumn }: Tabl
         `WHERE ${within} AND relkind IN ('r', 'p')`,
       bindings,
     );
-    throw missingTable(shown, others, 'postgresql', 'the database in the URL; upper and lower case count.');
+    const elsewhere = schema === undefined ? await namesElsewhere(query, table) : [];
+    const where = elsewhere.length === 0 ? '' : `its schema: there is ${elsewhere.join(', ')}. Check `;
+    throw missingTable(shown, others, 'postgresql', `${where}the database in the URL; upper and lower case count.`);
   }
   const [ownSchema, name] = [String(row.schema), String(row.name)];
   return {
@@ -165,6 +170,16 @@ async function findRelation(query: Query, { schema, table, expiresColumn }: Tabl
     reference: String(row.reference),
     facts: row,
   };
+}
+
+/** Tables of the name that are not in the account's search_path, with their schemas. */
+async function namesElsewhere(query: Query, table: string): Promise<readonly string[]> {
+  const rows = await query(
+    `SELECT nspname || '.' || relname AS name FROM pg_class AS class JOIN pg_namespace ON pg_namespace.oid = relnamespace ` +
+      `WHERE relname = ? AND relkind IN (${KIND_LIST}) ORDER BY 1 LIMIT ${MOST_NAMED}`,
+    [table],
+  );
+  return rows.map(({ name }) => String(name));
 }
 
 /** A condition. Without a schema, the search_path decides. */
@@ -207,9 +222,6 @@ async function refuseUnfit(query: Query, { oid, shown, kind, facts, sql }: Relat
     );
   }
 }
-
-// More than these are no help in one line.
-const MOST_NAMED = 4;
 
 async function heirsOf(query: Query, oid: string): Promise<string> {
   const rows = await query(
