@@ -7,7 +7,7 @@ import type { CommandDescription, FlagDescription } from './command-line.js';
 import { completionScript, SHELLS } from './completion.js';
 import { COMMAND_LINE, type CommandName } from './description.js';
 import { renderHelp } from './help.js';
-import { argumentProblem, describeProblem, unknownCommand } from './suggestions.js';
+import { argumentProblem, describeProblem, missingValue, unknownCommand } from './suggestions.js';
 
 type Flags = Readonly<Partial<Record<SettingName, string | boolean>>>;
 
@@ -49,6 +49,7 @@ export function parseArguments(argv: readonly string[], { version, columns }: Pr
     },
   });
   const chosen = COMMAND_LINE.commands.find(({ name }) => name === argv[0]);
+  const withoutValue = chosen && missingValue(argv.slice(1), chosen);
   const used = program.commands.find((command) => command.name() === chosen?.name);
   try {
     program.parse(argv, { from: 'user' });
@@ -57,8 +58,9 @@ export function parseArguments(argv: readonly string[], { version, columns }: Pr
     // Help is told with a status of its own: that of the process, which is a failure until the end.
     if (printed !== '') return { kind: 'help', text: printed, exitStatus: 0 };
     const words = [argv[0] ?? '', ...(used?.args ?? [])];
-    return usage(describeProblem(error, chosen, words), chosen?.name, used?.opts());
+    return usage(withoutValue ?? describeProblem(error, chosen, words), chosen?.name, used?.opts());
   }
+  if (withoutValue !== undefined) return usage(withoutValue, chosen?.name, used?.opts());
   return invocation ?? usage(unknownCommand(''), undefined);
 }
 

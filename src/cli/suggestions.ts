@@ -6,7 +6,7 @@ import { nearestSetting } from '../settings/near-miss.js';
 import { flagName, SETTINGS } from '../settings/settings.js';
 import { alternatives } from '../settings/values.js';
 import { storeNames } from '../stores.js';
-import { type CommandDescription, spellings } from './command-line.js';
+import { type CommandDescription, parseFlags, spellings } from './command-line.js';
 import { COMMAND_LINE } from './description.js';
 
 const COMMANDS = COMMAND_LINE.commands;
@@ -41,6 +41,24 @@ export function describeProblem(
     default:
       return 'the arguments cannot be understood';
   }
+}
+
+/**
+ * commander takes whatever follows for the value: with `--metrics-file --dry-run` the run would delete.
+ *
+ * @param args after the name of the command
+ */
+export function missingValue(args: readonly string[], { flags }: CommandDescription): string | undefined {
+  const taking = spellings(flags.filter((flag) => parseFlags(flag.flags).value !== undefined));
+  for (let at = 0; at < args.length && args[at] !== '--'; at += 1) {
+    const flag = args[at] ?? '';
+    if (!taking.includes(flag)) continue;
+    if (/^--?[a-z]/i.test(args[at + 1] ?? '')) {
+      return `${flag} needs a value; one that begins with a dash is written ${flag}=…`;
+    }
+    at += 1;
+  }
+  return undefined;
 }
 
 export function unknownCommand(word: string): string {

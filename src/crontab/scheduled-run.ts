@@ -33,7 +33,8 @@ export function scheduledArguments(
     }
     const scheduled = scheduledValue(flag, raw, cwd);
     if ('problem' in scheduled) return { problem: `${flag} ${scheduled.problem}` };
-    given.push(flag, scheduled.value);
+    // Behind a flag, a word with a dash would be taken for a flag of its own.
+    given.push(...(scheduled.value.startsWith('-') ? [`${flag}=${scheduled.value}`] : [flag, scheduled.value]));
   }
   return { value: given };
 }
@@ -134,11 +135,12 @@ function readConfig(flags: RunFlags, stop: AbortSignal): Promise<Config | Cleanu
 function flagsOf(args: readonly string[]): RunFlags {
   const flags: Partial<Record<SettingName, string | boolean>> = {};
   for (let at = 0; at < args.length; at += 1) {
-    const name = SETTING_NAMES.find((candidate) => flagName(SETTINGS[candidate].flags) === args[at]);
+    const [, flag, attached] = /^(--[a-z-]+)(?:=(.*))?$/s.exec(args[at] ?? '') ?? [];
+    const name = SETTING_NAMES.find((candidate) => flagName(SETTINGS[candidate].flags) === flag);
     if (name === undefined) continue;
-    const takesValue = SETTINGS[name].flags.includes('<');
-    flags[name] = takesValue ? (args[at + 1] ?? '') : true;
-    if (takesValue) at += 1;
+    const takesNext = SETTINGS[name].flags.includes('<') && attached === undefined;
+    flags[name] = takesNext ? (args[at + 1] ?? '') : (attached ?? true);
+    if (takesNext) at += 1;
   }
   return flags;
 }

@@ -126,10 +126,9 @@ Advice
   index     no index leads with the column: every run reads the whole table; create one:
 ${
   isSqlite
-    ? '            CREATE INDEX session_cleanup_expiry ON "sessions" ("last_activity");'
+    ? '            CREATE INDEX "session_cleanup_expiry_sessions" ON "sessions" ("last_activity");'
     : engine.family === 'postgresql'
-      ? '            CREATE INDEX CONCURRENTLY session_cleanup_expiry ON "public"."sessions"\n' +
-        '            ("last_activity");'
+      ? '            CREATE INDEX CONCURRENTLY ON "public"."sessions" ("last_activity");'
       : `            CREATE INDEX session_cleanup_expiry ON \`${name}\`.\`sessions\`\n` +
         '            (`last_activity`) ALGORITHM=INPLACE LOCK=NONE;'
 }

@@ -241,6 +241,21 @@ describe('a mistake', { concurrency: 2 }, () => {
     },
     { what: 'an argument for the version', args: ['version', 'sqlite:hunter2'], error: 'unexpected argument' },
     { what: 'a flag without its value', args: ['run', '--table'], error: '--table needs a value' },
+    ...['--dry-run', '-n', '-nq', '--dryrun', '--help', '--max-delete=5'].map((next) => ({
+      what: `${next} in the place of a value`,
+      args: ['run', '--metrics-file', next],
+      error: '--metrics-file needs a value; one that begins with a dash is written --metrics-file=…',
+    })),
+    {
+      what: 'a flag in the place of a value, and what is then one too many',
+      args: ['run', '--table', '--log-format', 'json'],
+      error: '--table needs a value; one that begins with a dash is written --table=…',
+    },
+    {
+      what: 'a flag of another command in the place of a value',
+      args: ['schedule', '--table', '--install'],
+      error: '--table needs a value; one that begins with a dash is written --table=…',
+    },
     {
       what: 'a flag without a command',
       args: ['--dry-run'],

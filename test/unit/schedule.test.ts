@@ -160,6 +160,10 @@ describe('the arguments of the scheduled run', () => {
     });
   });
 
+  test('have a value that begins with a dash in one word with its flag', () => {
+    assert.deepEqual(of({ '--where': '-n < 0', '--dry-run': true }), { value: ['--where=-n < 0', '--dry-run'] });
+  });
+
   test('have absolute paths', () => {
     const values = {
       '--db-url-file': { 'secret/url': '/srv/app/secret/url', '../url': '/srv/url', '/etc/url': '/etc/url' },

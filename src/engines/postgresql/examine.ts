@@ -1,6 +1,6 @@
 // What `check` asks a PostgreSQL server: settings, foreign keys, triggers, dead rows and what keeps them. Reads only.
 import type { Examination, Finding, Table } from '../engine.js';
-import { INDEX_NAME, referenceFinding, shown, triggerFinding } from '../findings.js';
+import { referenceFinding, shown, triggerFinding } from '../findings.js';
 import type { Query } from '../sql.js';
 import { readDeleteTriggers } from './triggers.js';
 
@@ -44,7 +44,7 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
     // -1 where nobody has counted yet.
     estimatedRows: Number(row.estimate) < 0 ? undefined : Number(row.estimate),
     tableBytes: Number(row.bytes),
-    createIndex: shown(`CREATE INDEX CONCURRENTLY ${INDEX_NAME} ON ${table.sql} (${table.expires})`),
+    createIndex: shown(`CREATE INDEX CONCURRENTLY ON ${table.sql} (${table.expires})`),
     // The right to update a column is what SELECT … FOR UPDATE wants, by which locked rows are passed over.
     grant: shown(`GRANT SELECT, DELETE, UPDATE (${table.expires}) ON ${table.sql} TO ${row.account}`),
     readsPerDelete: READS_PER_DELETE,

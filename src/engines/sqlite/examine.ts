@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { Examination, Finding, Table } from '../engine.js';
 import { INDEX_NAME, referenceFinding, shown, triggerFinding } from '../findings.js';
 import type { Query } from '../sql.js';
+import { quote } from './catalogue.js';
 import { readDeleteTriggers } from './triggers.js';
 
 // On tables of several shapes, 200,000 rows each: 15 to 35.
@@ -49,7 +50,7 @@ export async function examine(query: Query, path: string, table: Table): Promise
     server: `SQLite ${await one('SELECT sqlite_version()')}`,
     estimatedRows: undefined,
     tableBytes: Number(await one('PRAGMA page_count')) * Number(await one('PRAGMA page_size')),
-    createIndex: shown(`CREATE INDEX ${INDEX_NAME} ON ${table.sql} (${table.expires})`),
+    createIndex: shown(`CREATE INDEX ${quote(`${INDEX_NAME}_${table.name}`)} ON ${table.sql} (${table.expires})`),
     grant: undefined,
     readsPerDelete: READS_PER_DELETE,
     facts: { journal_mode: journalMode, synchronous: await one('PRAGMA synchronous') },
