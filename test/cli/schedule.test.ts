@@ -226,7 +226,7 @@ for (const [name, script] of Object.entries(crontabs)) {
       const install = () => cron.run(...URL_FLAGS, '--install', '--no-check');
       cron.write(Buffer.from('MAILTO="ops@example.org, dev"\n'));
       assert.equal(scheduledLine(await install()).mail_to, HAS_MAILER ? 'ops@example.org, dev' : '');
-      cron.write(Buffer.from('MAILTO=\nCRON_TZ=Asia/Tokyo\n'));
+      cron.write(Buffer.from('MAILTO=""\nCRON_TZ=Asia/Tokyo\n'));
       const warning = 'MAILTO is empty in the crontab, so cron mails failures to nobody';
       const { mail_to, next_time } = scheduledLine(await install(), { warning });
       assert.deepEqual([mail_to, next_time], ['', null]);
@@ -305,7 +305,7 @@ for (const [name, script] of Object.entries(crontabs)) {
       const cron = await createFor(t);
       const quiet = await cron.run(...URL_FLAGS, '--install', '--quiet');
       assert.deepEqual([quiet.status, quiet.stdout, quiet.stderr], [0, '', '']);
-      cron.write(Buffer.from('MAILTO=\n'));
+      cron.write(Buffer.from('MAILTO=""\n'));
       const text = ['--log-format', 'text'];
       const installed = await cron.run(...URL_FLAGS, '--install', '--cron', '30 3 * * *', ...text);
       assert.deepEqual([installed.status, installed.stderr], [0, '']);
