@@ -57,6 +57,6 @@ function phaseOf(packet: string, at: number): Phase {
   if (packet.includes('select version() as version')) return 'probe';
   if (QUIT.test(packet)) return 'quit';
   if (COMMITTING.test(packet)) return 'commit';
-  if (/DESC LIMIT 1\0?$/.test(packet)) return 'look';
+  if (/ AS value FROM .* LIMIT 1(?!\d)/s.test(packet)) return 'look';
   return 'work';
 }
