@@ -176,7 +176,7 @@ export function storeHint(tables: readonly string[], engine: EngineName): string
     .map(({ table, names }) =>
       names.length <= MOST_NAMED
         ? `Found ${table}: try --store ${names.join(' or ')}. `
-        : `Found ${table}, as ${names.length} known stores call theirs: session-cleanup stores lists them. `,
+        : `Found ${table}: session-cleanup stores lists the ${names.length} stores that call theirs so. `,
     )
     .join('');
 }

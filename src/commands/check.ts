@@ -53,7 +53,7 @@ async function examine({
   const { way, failure } = await readWay(selected);
   const examination = await table.examine();
   const { facts: settings, ...examined } = examination;
-  const { usedIndex, along: walkedBy = [] } = way ?? {};
+  const { usedIndex, along: walkedBy } = way ?? {};
   return {
     ...examined,
     settings,
@@ -74,8 +74,8 @@ async function examine({
 }
 
 /** The index of the row key, where that is what is walked by. */
-function keyOf({ facts: { rowKey } }: Inspected['table'], walkedBy: readonly string[]): string | undefined {
-  const isRowKey = rowKey?.columns.map(({ name }) => name).join() === walkedBy.join();
+function keyOf({ facts: { rowKey } }: Inspected['table'], walkedBy: readonly string[] | undefined): string | undefined {
+  const isRowKey = rowKey?.columns.map(({ name }) => name).join() === walkedBy?.join();
   return isRowKey ? rowKey?.index : undefined;
 }
 

@@ -119,9 +119,9 @@ function isMostlyOther(sample: readonly Sampled[]): boolean {
 }
 
 function notServed(sample: readonly Sampled[]): CleanupError {
-  const problem = `times are stored in a way that is not served: the column holds ${describeSample(sample)}`;
+  const problem = `session-cleanup cannot read these times: the column holds ${describeSample(sample)}`;
   const hint =
-    'Add a generated column that makes a time of it, and name that with --expires-column: docs/formats.md has examples.';
+    'Add a generated column that turns it into a time, and name that with --expires-column: the page on formats has examples.';
   return new CleanupError('refused', problem, { code: 'FORMAT_NOT_SERVED', hint });
 }
 

@@ -22,7 +22,7 @@ export function checkPage(report: CommandReport, redact: Redact): Page {
       { rows: problems.length === 0 ? [] : failed.filter(({ name }) => name === 'status') },
       ...section('Problems', problems),
       { title: 'What would go', rows: whatRows(facts, contents) },
-      { title: 'How', rows: [alongRow(check), timeRow(facts, contents)] },
+      { title: 'How', rows: [...given('along', alongText(check)), timeRow(facts, contents)] },
       { title: 'Where', rows: whereRows(facts, check) },
       ...section('Advice', advice, facts.warning),
     ],
@@ -43,7 +43,7 @@ function failurePage({ facts, ending, ...report }: CommandReport, check: CheckFa
     sections: [
       { rows: [...given('expired', expiredText(facts)), ...failed] },
       ...section('Problems', problems),
-      { title: 'How', rows: [alongRow(check)] },
+      { title: 'How', rows: given('along', alongText(check)) },
       { title: 'Where', rows: whereRows(facts, check) },
       ...section('Advice', advice, facts.warning),
     ],
@@ -122,10 +122,6 @@ function oldestText({ oldestExpired }: RunFacts, { oldestExpired: stored }: Chec
   return `${time(oldestExpired)}${/^\d{4}-/.test(String(stored)) ? '' : ` (${stored})`}`;
 }
 
-function alongRow(check: CheckFacts): Row {
-  return { name: 'along', text: alongText(check) };
-}
-
 function timeRow({ timeoutMs = 0 }: RunFacts, { estimatedMs }: CheckedContents): Row {
   const timeout = timeoutMs === 0 ? 'there is no timeout' : `the timeout is ${span(timeoutMs)}`;
   return {
@@ -134,7 +130,8 @@ function timeRow({ timeoutMs = 0 }: RunFacts, { estimatedMs }: CheckedContents):
   };
 }
 
-function alongText({ walkedBy, walkedKey, usedIndex }: CheckFacts): string {
+function alongText({ walkedBy, walkedKey, usedIndex }: CheckFacts): string | undefined {
+  if (walkedBy === undefined) return undefined;
   if (walkedBy.length === 0) return 'no key: the run is one statement';
   return `${walkedName(walkedKey, usedIndex)} (${walkedBy.join(', ')})`;
 }

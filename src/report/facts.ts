@@ -46,8 +46,8 @@ export interface CheckFacts {
   readonly tableBytes: number | undefined;
   /** The index that the engine deletes by; undefined for a scan. */
   readonly usedIndex: string | undefined;
-  /** The columns a run walks by; empty where it is one statement. */
-  readonly walkedBy: readonly string[];
+  /** The columns a run walks by; empty where it is one statement, undefined where the plan is not known. */
+  readonly walkedBy: readonly string[] | undefined;
   /** The index of the row key, where it is what a run walks by; undefined where it walks by something else. */
   readonly walkedKey: string | undefined;
   /** How far this host's clock is ahead of the database's. */

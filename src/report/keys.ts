@@ -19,7 +19,7 @@ export const LINE_KEYS: readonly LineKey[] = [
   {
     key: 'correlation_id',
     when: 'always',
-    value: 'as given, otherwise a new UUID v4; it is also in a comment of the SQL on MySQL and MariaDB',
+    value: 'as given, otherwise a new UUID v4; it is also in a comment of each statement',
   },
   { key: 'outcome', when: 'always', value: 'one of the words in the table of exit statuses' },
   { key: 'exit_status', when: 'always', value: 'number' },

@@ -9,7 +9,7 @@ export interface Row {
 }
 
 export interface Section {
-  /** Absent: the rows follow the headline. */
+  /** Absent: the rows follow the headline. Not shown without rows. */
   readonly title?: string;
   readonly rows: readonly Row[];
 }
@@ -39,7 +39,7 @@ export function layOut({ headline, mood, sections }: Page, { columns, colour }: 
   const firstTitled = sections.findIndex(({ title }) => title !== undefined);
   const below = sections.flatMap(({ title, rows }, at) => [
     ...(at === firstTitled ? [''] : []),
-    ...(title === undefined ? [] : [title]),
+    ...(title === undefined || rows.length === 0 ? [] : [title]),
     ...rows.flatMap((row) => layOutRow(row, columns)),
   ]);
   return [colour ? paint(first, mood) : first, ...rest, ...below].join('\n');

@@ -125,7 +125,7 @@ function checkDetails({ contents, ...check }: CheckFacts): Readonly<Record<strin
     largest: shown(contents?.largest),
     oldest_expired: shown(contents?.oldestExpired),
     used_index: check.usedIndex ?? null,
-    walked_by: check.walkedBy.join(', ') || null,
+    walked_by: check.walkedBy?.join(', ') || null,
     clock_difference_ms: check.clockDifferenceMs,
     estimated_seconds: estimatedSeconds(contents),
     findings: check.findings.map(describeFinding).join('\n') || null,

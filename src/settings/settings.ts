@@ -89,7 +89,7 @@ export const SETTINGS = {
     group: 'Which rows',
     default: 'sessions',
     help: 'table to clean; schema.table where the database has schemas',
-    detail: 'any name, quoted for you',
+    detail: 'written as the database has it, capitals included, and without quotes: they are added for you',
   }),
   expiresColumn: setting('--expires-column <name>', identifier, {
     group: 'Which rows',
@@ -147,19 +147,21 @@ export const SETTINGS = {
   batchSize: setting('--batch-size <rows>', count({ min: 1 }), {
     group: 'How it runs',
     help: 'commit after at most this many rows, instead of after each second',
-    detail: 'or after ten times as many that were looked at',
+    detail: 'or after looking at ten times as many',
     runOnly: true,
   }),
   pause: setting('--pause <duration>', duration({ max: LONGEST_TIMEOUT_MS }), {
     group: 'How it runs',
     default: '0',
     help: 'wait between batches',
+    detail: 'only with `--batch-size`',
     runOnly: true,
   }),
   maxLag: setting('--max-lag <duration>', duration(), {
     group: 'How it runs',
     help: 'wait between batches while a replica is further behind: those of --replica, or those that a PostgreSQL primary sees',
-    detail: 'or while a Galera node holds writers back; where there is nothing to watch, the line has a `warning`',
+    detail:
+      'or while a Galera node holds writers back. Only with `--batch-size`; where there is nothing to watch, the line has a `warning`',
     runOnly: true,
   }),
   replica: setting('--replica <url>', replicaUrls, {

@@ -259,6 +259,12 @@ for (const engine of engines) {
       assert.deepEqual([fixed.findings, fixed.expires_index], [null, INDEX_NAMES[engine.family]]);
     });
 
+    test('names the zone in which times are read, whatever that of the server is', async (t) => {
+      const database = await createReady(t, engine);
+      assert.equal(readyLine(await check(database)).time_zone, undefined);
+      assert.equal(readyLine(await check(database, '--time-zone', 'Asia/Tokyo')).time_zone, 'Asia/Tokyo');
+    });
+
     test('advises a key where there is none to walk by', async (t) => {
       const database = await createReady(t, engine, {});
       // SQLite walks by the rowid, unless columns have taken all of its names.
@@ -480,6 +486,9 @@ Problems
           [line.error, line.hint, line.expired_count],
           ['the account may not delete from the table', `${fix}.`, 3],
         );
+        // The plan of a DELETE is shown only to those who may delete.
+        const text = await runCommand(['check', '--db-url', url, '--log-format', 'text']);
+        assert.match(text.stderr, /^How\n {2}time /m);
         await database.run(grant);
         readyLine(await runCommand(['check', '--db-url', url]));
       });

@@ -103,7 +103,7 @@ for (const engine of engines) {
       ] as const;
       for (const [type, values, name] of cases) {
         const database = await createColumn(t, engine, type, values);
-        const error = new RegExp(`^times are stored in a way that is not served: the column holds 2 × ${name}$`);
+        const error = new RegExp(`^session-cleanup cannot read these times: the column holds 2 × ${name}$`);
         for (const format of ['auto', 'datetime', 'unix-ms']) {
           await assertRefused(database, ['--expires-format', format], { code: 'FORMAT_NOT_SERVED', error });
         }

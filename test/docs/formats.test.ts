@@ -5,7 +5,7 @@ import { engines } from '../support/databases.js';
 import { runHere } from '../support/in-process.js';
 import { blocks, read, section } from './markdown.js';
 
-const STATEMENTS = blocks(section(read('docs/formats.md'), 'Times that no format is'), 'sql');
+const STATEMENTS = blocks(section(read('docs/formats.md'), 'Other times'), 'sql');
 
 // The table of each block, what its program writes at an expired and at a live session, and the column that is made.
 const EXAMPLES = {

@@ -181,7 +181,7 @@ for (const { name: engineName, create } of engines) {
     const { output } = await runAtNow(['--db-url', database.url, '--table', 'session']);
     assert.match(
       JSON.parse(output).hint,
-      /^Found sessions, as \d+ known stores call theirs: session-cleanup stores lists them\. Check --table /,
+      /^Found sessions: session-cleanup stores lists the \d+ stores that call theirs so\. Check --table /,
     );
   });
 }

@@ -87,7 +87,8 @@ export function verdictAfter(
   const isRounded = stored.storage === 'real';
   if (isRounded && Math.abs(end - setting.cutoff) < 1) return 'either';
   if (end > setting.cutoff || (end === setting.cutoff && nanos >= 1000)) return 'keep';
-  return end + slackMs(meaning, seconds, isRounded) > setting.cutoff ? 'either' : 'delete';
+  const lastMs = end + (nanos > 0 ? 1 : 0);
+  return lastMs + slackMs(meaning, seconds, isRounded) > setting.cutoff ? 'either' : 'delete';
 }
 
 function startOf(meaning: Exclude<Meaning, { kind: 'never' }>, timeZone: string): { ms: number; nanos: number } {

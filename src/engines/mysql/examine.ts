@@ -24,7 +24,12 @@ const READS_PER_DELETE = { mariadb: 12, mysql: 40 } as const;
 
 export async function examine(query: Query, table: Table): Promise<Examination> {
   const { schema, name } = table;
-  const { version = '', ...settings } = await readPairs(
+  // In the line, time_zone is the zone in which the times of the table are read.
+  const {
+    version = '',
+    time_zone: zone = '',
+    ...settings
+  } = await readPairs(
     query,
     `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${SETTINGS.map(() => '?').join(', ')})`,
     SETTINGS,
@@ -101,7 +106,7 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
     createIndex: createIndex(table),
     grant: `GRANT SELECT, DELETE ON ${shown(table.sql)} TO ${await readAccount(query)}`,
     readsPerDelete: isMariadb ? READS_PER_DELETE.mariadb : READS_PER_DELETE.mysql,
-    facts: { ...settings, tls: cipher === '' ? 'off' : cipher },
+    facts: { ...settings, server_time_zone: zone, tls: cipher === '' ? 'off' : cipher },
     findings,
   };
 }

@@ -53,7 +53,7 @@ export async function examine(query: Query, table: Table): Promise<Examination> 
       dead_rows: String(row.dead_rows ?? 0),
       last_vacuum: String(row.last_vacuum),
       replicas: String(row.replicas),
-      time_zone: String(row.time_zone),
+      server_time_zone: String(row.time_zone),
       tls: row.tls === null ? 'off' : String(row.tls),
     },
     findings,
