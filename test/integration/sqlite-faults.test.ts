@@ -281,7 +281,10 @@ describe('an error of SQLite is told in its own words, whole', () => {
     );
     const line = await run(database);
     assert.equal(line.error, 'failed while deleting: SQLITE_CONSTRAINT: not yet - 10 rows - FOREIGN KEY');
-    assert.deepEqual([line.exit_status, line.deleted_count, line.hint], [1, 0, null]);
+    assert.deepEqual(
+      [line.exit_status, line.deleted_count, line.hint],
+      [1, 0, 'The trigger fail runs at each DELETE: see whether it failed.'],
+    );
     assert.deepEqual(await idsOf(database), ['old']);
   });
 
