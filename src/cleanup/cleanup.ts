@@ -56,12 +56,6 @@ interface Run<Step> {
 }
 
 const LAG_POLL_MS = 500;
-/**
- * A row that is deleted stays locked until the commit: whoever comes by it (a returning visitor with an old cookie, a
- * login that removes the user's old sessions) waits as long. What does not fit into so many milliseconds is committed in
- * several transactions.
- */
-const LONGEST_TRANSACTION_MS = 1_000;
 /** Rows that a batch walks over for each that it may delete: where few are expired it would never be full. */
 const WALKED_PER_ROW = 10;
 
@@ -84,7 +78,7 @@ export async function cleanUp<Step>(
     sessions,
     deadline,
     batchSize: batchSize ?? Infinity,
-    longestMs: batchSize === undefined ? LONGEST_TRANSACTION_MS : Infinity,
+    longestMs: batchSize === undefined ? sessions.transactionMs : Infinity,
     onStep: (deleted) => onStep?.(progress.deletedCount + deleted),
     stepRows: Math.min(FIRST_STEP_ROWS, batchSize ?? Infinity),
     slowestMs: 0,

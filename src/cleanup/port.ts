@@ -17,6 +17,12 @@ export interface DeletedStep {
 export interface ExpiredSessions<Step> {
   /** How long a step had best take, in milliseconds. */
   readonly stepTargetMs: number;
+  /**
+   * How long a transaction had best be where nobody has said how many rows it takes, in milliseconds. A row that is
+   * deleted stays locked until the commit: whoever comes by it (a returning visitor with an old cookie, a login that
+   * removes the user's old sessions) waits as long.
+   */
+  readonly transactionMs: number;
   /** How long others need to get their turn after a commit, in milliseconds. */
   readonly restMs: number;
   begin(): Promise<void>;

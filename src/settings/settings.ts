@@ -146,7 +146,7 @@ export const SETTINGS = {
   }),
   batchSize: setting('--batch-size <rows>', count({ min: 1 }), {
     group: 'How it runs',
-    help: 'commit after at most this many rows, instead of after each second',
+    help: 'commit after at most this many rows, instead of after a tenth of a second (SQLite: a second)',
     detail: 'or after looking at ten times as many',
     runOnly: true,
   }),

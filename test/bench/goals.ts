@@ -99,7 +99,7 @@ export const GOALS: readonly Goal[] = [
     limit: 250,
     unit: 'ms',
     figures: (look) => longestWaits(look, 'run'),
-    why: 'a request that wants a row which is being deleted waits for the next commit, up to a second later',
+    why: 'a request that wants a row which is being deleted waits for the next commit',
   },
   {
     goal: 'a request on SQLite in WAL mode: waits 100 ms at the longest, beside `run --batch-size 500 --pause 50ms`',

@@ -36,6 +36,7 @@ function createTable(count: number, { onDelete, onCommit }: { onDelete?: Happeni
       calls.push('rollback');
     },
     stepTargetMs: 200,
+    transactionMs: 1_000,
     restMs: 0,
     async nextStep(previous, wanted) {
       steps.push(wanted);

@@ -12,6 +12,8 @@ import type { Server } from './server.js';
 
 // Where it meets a locked row, or has to be cancelled, only so much is done again.
 const STEP_TARGET_MS = 200;
+// A commit takes a few milliseconds.
+const TRANSACTION_MS = 100;
 /** Keys that are read at once where no index leads from one step to the next. */
 const POOL_ROWS = 50_000;
 
@@ -46,6 +48,7 @@ export async function openWalk(
     usedIndex,
     along,
     stepTargetMs: STEP_TARGET_MS,
+    transactionMs: TRANSACTION_MS,
     // Whoever waited for a row has it as soon as it is free.
     restMs: 0,
     nextStep: next,

@@ -14,6 +14,8 @@ import type { Server } from './server.js';
 
 // Where it meets a locked row, or has to be cancelled, only so much is done again.
 const STEP_TARGET_MS = 200;
+// A commit takes a few milliseconds.
+const TRANSACTION_MS = 100;
 // Rows that are tried together where a step as a whole could not be deleted.
 const ROWS_A_PIECE = 500;
 
@@ -36,6 +38,7 @@ export async function openWalk(
     usedIndex: way && usedIndex,
     along: way === undefined ? [ROW_PLACE.name] : [table.expiresColumn],
     stepTargetMs: STEP_TARGET_MS,
+    transactionMs: TRANSACTION_MS,
     // Who has waited for a row has it with the COMMIT.
     restMs: 0,
     async nextStep(previous, rows) {

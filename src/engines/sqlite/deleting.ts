@@ -13,6 +13,8 @@ import { chooseWay, type Way } from './way.js';
 // Nobody else can write before the transaction ends: a longer step keeps nobody waiting, and changes each page of an index
 // fewer times.
 const STEP_TARGET_MS = 2_000;
+// Each commit writes the pages of every index that the transaction has changed, and waits for the disk.
+const TRANSACTION_MS = 1_000;
 // Who waits for the write lock asks for it 100 ms apart (SQLite's own busy handler): so long, each of them asks once.
 const REST_MS = 150;
 
@@ -49,6 +51,7 @@ export async function openWalk(statements: Statements, table: Table, predicate: 
     usedIndex,
     along: walk?.key.columns.map(({ name }) => name) ?? [],
     stepTargetMs: STEP_TARGET_MS,
+    transactionMs: TRANSACTION_MS,
     restMs: REST_MS,
     async nextStep(previous, rows) {
       return walk === undefined ? onlyStep(previous) : nextKeyStep(read, walk, previous, rows);
