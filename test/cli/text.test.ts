@@ -120,7 +120,7 @@ How
   time      about <duration>; the timeout is 30 s
 Where
   database  ${shownUrl(database)}
-  server    ${title} ${/^[\d.]+/.exec(String(version))?.[0]}${isSqlite ? '' : ', without TLS'}
+  server    ${title} ${/^[\w.]+/.exec(String(version))?.[0]}${isSqlite ? '' : ', without TLS'}
   column    last_activity ${await columnType(database)}, read as unix
 Advice
   index     no index leads with the column: every run reads the whole table; create one:

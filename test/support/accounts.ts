@@ -88,3 +88,9 @@ async function createOnPostgresql(
     }
   });
 }
+
+/** Whether the server may let an account in without its password. */
+export async function trustsEverybody({ engine, query }: Database): Promise<boolean> {
+  if (engine !== 'postgresql') return false;
+  return (await query("SELECT 1 FROM pg_hba_file_rules WHERE auth_method = 'trust'")).length > 0;
+}
