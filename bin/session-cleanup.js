@@ -22,7 +22,6 @@ for (const signal of SIGNALS) {
 // Libraries log to these streams, and take more from the environment than main gives them: with DEBUG they would print
 // session IDs, with PGOPTIONS the run would have other settings than it says. Main alone writes, to outputs of its own.
 const { fstatSync } = require('node:fs');
-const { join } = require('node:path');
 const { Writable } = require('node:stream');
 const outputs = [1, 2].map((fd) => {
   const name = fd === 1 ? 'stdout' : 'stderr';
@@ -38,11 +37,8 @@ process.removeAllListeners('warning');
 // Read-only where an option of Node says otherwise.
 Object.defineProperty(process, 'noDeprecation', { value: true });
 
-// Keeps the compiled code beside the package's own, where whoever could change it could change the code as well; where
-// that folder is not writable, nothing is kept and nothing is said. Node before 22.8 has no such call.
-require('node:module').enableCompileCache?.(join(__dirname, '../dist/compiled'));
-
-const { main, openOutput } = require('../dist/bundle/main.cjs');
+const { load, keep } = require('./load.js');
+const { main, openOutput } = load('./main.cjs');
 const { version } = require('../package.json');
 const [stdout, stderr] = outputs.map(openOutput);
 
@@ -70,8 +66,9 @@ main({
 }).then((status) => {
   process.exitCode = status;
   process.once('beforeExit', () => process.exit(status));
+  const keeping = status === 0 && argv[0] === 'run' ? keep() : undefined;
   // Main has written its line. A socket to a frozen server, or a disk that stalls, is not waited for.
-  setTimeout(leave, 100, status).unref();
+  setTimeout(leave, keeping === undefined ? 100 : 5_000, status).unref();
 });
 
 // A thread that waits for a disk keeps process.exit waiting. Another program in the place of this one leaves it behind;

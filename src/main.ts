@@ -1,7 +1,7 @@
 // The composition root: argv and world in, exit status out. Reads top to bottom as what one command does.
 import { createDeadline, type Deadline } from './cleanup/deadline.js';
 import { type Invocation, parseArguments } from './cli/program.js';
-import { withCorrelationId } from './correlation.js';
+import { newCorrelationId, withCorrelationId } from './correlation.js';
 import { asCleanupError, CleanupError } from './errors.js';
 import { type CommandReport, endingOfError } from './report/facts.js';
 import type { Logger } from './report/logger.js';
@@ -41,7 +41,7 @@ export async function main(world: World): Promise<number> {
   }
   const { logging, timeoutMs } = readBasics({ flags: invocation.flags, env: world.env });
   deadline.limit(timeoutMs);
-  const correlationId = logging.correlationId ?? (await import('node:crypto')).randomUUID();
+  const correlationId = logging.correlationId ?? (await newCorrelationId());
   const call: Call = { world, deadline, startedAt, logging, correlationId };
   const status = await withCorrelationId(correlationId, async () => {
     switch (invocation.kind) {

@@ -21,6 +21,8 @@ export interface CommandOptions {
   readonly cwd?: string;
   /** The user to run as; only root may set another. */
   readonly uid?: number;
+  /** The command of another copy of the package. */
+  readonly bin?: string;
 }
 
 export interface Running {
@@ -30,9 +32,9 @@ export interface Running {
 
 /** Starts `session-cleanup` with the arguments. */
 export function startCommand(args: readonly string[], options: CommandOptions = {}): Running {
-  const { env = {}, stdin, cwd, uid } = { stdin: '', ...options };
+  const { env = {}, stdin, cwd, uid, bin = BIN } = { stdin: '', ...options };
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [BIN, ...args], { env: { PATH, HOME, ...env }, cwd, uid });
+  const child = spawn(process.execPath, [bin, ...args], { env: { PATH, HOME, ...env }, cwd, uid });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
