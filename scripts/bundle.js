@@ -2,7 +2,7 @@
 // its own. A run then opens a handful of files instead of seven hundred. Nothing is minified: names and stack traces
 // stay readable. CommonJS, because importing a module of Node loads also those of its parts that come late otherwise.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { build } from 'esbuild';
 
 const OUT = 'dist/bundle';
@@ -28,6 +28,9 @@ const REPLACED = [
 // Modules of Node that libraries ask for at once and use late or never; `tls` alone takes as long to load as Node
 // itself takes to start.
 const LATE = /^(node:)?(child_process|crypto|fs\/promises|https?|net|os|timers\/promises|tls|zlib)$/;
+// mysql2's names of all errors take longer to make than ten statements to send.
+const LATE_PART = /^\.\.\/constants\/errors\.js$/;
+const late = (loading) => `module.exports = Object.create(new Proxy({}, { get: (_, member) => ${loading}[member] }));`;
 
 const packaging = {
   name: 'packaging',
@@ -44,10 +47,19 @@ const packaging = {
       bundling.onResolve({ filter }, ({ path }) => ({ path, namespace: value }));
       bundling.onLoad({ filter: /.*/, namespace: value }, () => ({ contents: `module.exports = ${value};` }));
     }
-    // Libraries get a stand-in that loads the module when one of its members is first used.
+    // In their place is a stand-in that loads the module when one of its members is first used.
     bundling.onResolve({ filter: LATE }, ({ path }) => ({ path: path.replace('node:', ''), namespace: 'late' }));
     bundling.onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({
-      contents: `module.exports = Object.create(new Proxy({}, { get: (_, member) => process.getBuiltinModule('${path}')[member] }));`,
+      contents: late(`process.getBuiltinModule('${path}')`),
+    }));
+    bundling.onResolve({ filter: LATE_PART }, ({ path, resolveDir }) => ({
+      path,
+      namespace: 'late part',
+      pluginData: relative('.', join(resolveDir, path)),
+    }));
+    bundling.onLoad({ filter: /.*/, namespace: 'late part' }, ({ pluginData }) => ({
+      contents: late(`require('./${pluginData}')`),
+      resolveDir: '.',
     }));
   },
 };

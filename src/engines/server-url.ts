@@ -59,7 +59,9 @@ export function readServerUrl(text: string, form: ServerUrlForm): Parsed<ServerU
 }
 
 function readAddress(text: string, ipv6Example: string): Parsed<Pick<ServerUrl, 'host' | 'port'>> {
-  if (isIPv6(text)) return { problem: `must have an IPv6 address in brackets, as in ${ipv6Example}` };
+  // Asked only where it may be one: Node compiles a large regular expression for it.
+  if (/:.*:/.test(text) && isIPv6(text))
+    return { problem: `must have an IPv6 address in brackets, as in ${ipv6Example}` };
   const match = /^(?:\[(.*)\]|([\p{L}\p{M}\p{N}._-]*))(?::(\d+))?$/u.exec(text);
   if (match === null) return { problem: UNREADABLE };
   const [, bracketed, name = '', digits] = match;

@@ -1,6 +1,7 @@
 // sqlite3 under Knex: opening a file without creating it, and interrupting.
-import { stat } from 'node:fs/promises';
+import { stat } from 'node:fs';
 import { resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { CleanupError } from '../../errors.js';
 import type { Driver } from '../engine.js';
 import { classify } from './faults.js';
@@ -40,7 +41,7 @@ export function createDriver(target: SqliteTarget): Driver {
 
 /** On a disk that does not answer it waits in a thread. @param shown begins what is said of it */
 async function checkFile(path: string, shown: string): Promise<void> {
-  const stats = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+  const stats = await promisify(stat)(path).catch((cause: NodeJS.ErrnoException) => {
     throw new CleanupError('unavailable', `${shown} cannot be opened`, {
       code: cause.code,
       hint: 'Check the path and its permissions; session-cleanup never creates a database.',
