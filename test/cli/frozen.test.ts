@@ -5,6 +5,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Ended, runCommand } from '../support/command.js';
 import { type Database, type Engine, servers } from '../support/databases.js';
+import { inTime } from '../support/in-time.js';
 import { assertGoneAfterSignal, assertGoneAfterTimeout, failureLine, successLine } from '../support/lines.js';
 import { measureTimeout } from '../support/pace.js';
 import { COMMITTING, DELETING, QUIT, type ServerProxy, startProxy } from '../support/proxy.js';
@@ -24,6 +25,8 @@ import {
 const EXPIRED = ids(3);
 const ALL = [...EXPIRED, 'z'];
 const TIMEOUT_MS = await measureTimeout();
+/** For what ends without a timeout. */
+const AMPLE_MS = 60_000;
 
 // The statements in which the phases can be told apart.
 const LOGIN = /session_cleanup_test/;
@@ -49,65 +52,73 @@ async function createBehindProxy(t: TestContext, engine: Engine): Promise<Behind
   return { database, proxy };
 }
 
-/** Runs through the proxy to the end, which comes on time, and after the phase where the test interferes was reached. */
-async function runInTime({ proxy }: Behind, reached: Promise<void>): Promise<Ended> {
-  const startedAt = performance.now();
-  const ended = await runCommand(['run', '--db-url', proxy.url, '--timeout', `${TIMEOUT_MS}ms`]);
-  assertGoneAfterTimeout(startedAt, TIMEOUT_MS);
-  await Promise.race([reached, sleep(1_000).then(() => assert.fail(`ended before: ${ended.stdout}${ended.stderr}`))]);
-  return ended;
+interface Interfered extends Behind {
+  readonly ended: Ended;
+}
+
+/** Runs through a proxy to the end, which comes on time, and after the moment at which the test interferes. */
+function runInTime(
+  t: TestContext,
+  engine: Engine,
+  interfere: (proxy: ServerProxy) => Promise<void>,
+  firstMs = TIMEOUT_MS,
+): Promise<Interfered> {
+  const attempt = async (timeoutMs: number): Promise<Interfered & { readonly isReached: boolean }> => {
+    const behind = await createBehindProxy(t, engine);
+    const reached = interfere(behind.proxy).then(() => true);
+    const startedAt = performance.now();
+    const ended = await runCommand(['run', '--db-url', behind.proxy.url, '--timeout', `${timeoutMs}ms`]);
+    assertGoneAfterTimeout(startedAt, timeoutMs);
+    // What it sent last may come just after its end.
+    return { ...behind, ended, isReached: await Promise.race([reached, sleep(1_000).then(() => false)]) };
+  };
+  return inTime(firstMs, attempt, ({ isReached }) => !isReached);
 }
 
 for (const engine of servers) {
   describe(`a frozen server, ${engine.name}`, { concurrency: 3, timeout: 180_000 }, () => {
     test('that accepts connections and says nothing is unavailable', async (t) => {
-      const behind = await createBehindProxy(t, engine);
-      behind.proxy.freeze();
-      const line = failureLine(await runInTime(behind, Promise.resolve()), 4, 'unavailable');
+      const { database, ended } = await runInTime(t, engine, async (proxy) => proxy.freeze());
+      const line = failureLine(ended, 4, 'unavailable');
       assert.equal(line.error_code, 'ETIMEDOUT');
-      assert.deepEqual(await settled(behind.database), ALL);
+      assert.deepEqual(await settled(database), ALL);
     });
 
     test('that says nothing to the login is unavailable', async (t) => {
-      const behind = await createBehindProxy(t, engine);
-      const reached = behind.proxy.when(LOGIN, 'before', behind.proxy.freeze);
-      failureLine(await runInTime(behind, reached), 4, 'unavailable');
+      const { ended } = await runInTime(t, engine, (proxy) => proxy.when(LOGIN, 'before', proxy.freeze));
+      failureLine(ended, 4, 'unavailable');
     });
 
     test('while the table is read: timed out, nothing deleted', async (t) => {
-      const behind = await createBehindProxy(t, engine);
-      const reached = behind.proxy.when(READING, 'before', behind.proxy.freeze);
-      const line = failureLine(await runInTime(behind, reached), 124, 'timed_out');
+      const { ended } = await runInTime(t, engine, (proxy) => proxy.when(READING, 'before', proxy.freeze));
+      const line = failureLine(ended, 124, 'timed_out');
       assert.equal(line.deleted_count, 0);
     });
 
     test('while it deletes: timed out, nothing deleted, and nothing stays locked', async (t) => {
-      const behind = await createBehindProxy(t, engine);
-      const reached = behind.proxy.when(DELETING, 'after', behind.proxy.freeze);
-      const line = failureLine(await runInTime(behind, reached), 124, 'timed_out');
+      const { database, proxy, ended } = await runInTime(t, engine, (to) => to.when(DELETING, 'after', to.freeze));
+      const line = failureLine(ended, 124, 'timed_out');
       assert.equal(line.deleted_count, 0);
       assert.match(String(line.error), /did not answer, the connection was dropped/);
-      behind.proxy.cut();
-      assert.deepEqual(await settled(behind.database), ALL);
+      proxy.cut();
+      assert.deepEqual(await settled(database), ALL);
     });
 
     for (const moment of ['before', 'after'] as const) {
       test(`just ${moment} it gets the COMMIT: the line says that it is not known`, async (t) => {
-        const behind = await createBehindProxy(t, engine);
-        const reached = behind.proxy.when(COMMITTING, moment, behind.proxy.freeze);
-        const line = failureLine(await runInTime(behind, reached), 1, 'unknown');
+        const { database, proxy, ended } = await runInTime(t, engine, (to) => to.when(COMMITTING, moment, to.freeze));
+        const line = failureLine(ended, 1, 'unknown');
         assert.deepEqual([line.deleted_count, line.error_code], [null, 'COMMIT_UNCONFIRMED']);
-        behind.proxy.cut();
-        assert.deepEqual(await settled(behind.database), moment === 'before' ? ALL : ['z']);
+        proxy.cut();
+        assert.deepEqual(await settled(database), moment === 'before' ? ALL : ['z']);
       });
     }
 
     test('just after it confirmed the COMMIT: deleted, status 0', async (t) => {
-      const behind = await createBehindProxy(t, engine);
-      const reached = behind.proxy.when(QUIT, 'before', behind.proxy.freeze);
-      const line = successLine(await runInTime(behind, reached));
+      const { database, ended } = await runInTime(t, engine, (proxy) => proxy.when(QUIT, 'before', proxy.freeze));
+      const line = successLine(ended);
       assert.equal(line.deleted_count, 3);
-      assert.deepEqual(await settled(behind.database), ['z']);
+      assert.deepEqual(await settled(database), ['z']);
     });
 
     test('that comes back in time costs nothing', async (t) => {
@@ -136,49 +147,63 @@ for (const engine of servers) {
 
   describe(`a connection that breaks, ${engine.name}`, { concurrency: 3, timeout: 180_000 }, () => {
     test('at the login is unavailable', async (t) => {
-      const behind = await createBehindProxy(t, engine);
-      const reached = behind.proxy.when(LOGIN, 'before', behind.proxy.cut);
-      failureLine(await runInTime(behind, reached), 4, 'unavailable');
+      const { ended } = await runInTime(t, engine, (proxy) => proxy.when(LOGIN, 'before', proxy.cut), AMPLE_MS);
+      failureLine(ended, 4, 'unavailable');
     });
 
     for (const moment of ['before', 'after'] as const) {
       test(`just ${moment} the server gets the DELETE: failed, nothing deleted`, async (t) => {
-        const behind = await createBehindProxy(t, engine);
-        const reached = behind.proxy.when(DELETING, moment, behind.proxy.cut);
-        const line = failureLine(await runInTime(behind, reached), 1, 'failed');
+        const { database, ended } = await runInTime(
+          t,
+          engine,
+          (proxy) => proxy.when(DELETING, moment, proxy.cut),
+          AMPLE_MS,
+        );
+        const line = failureLine(ended, 1, 'failed');
         assert.equal(line.deleted_count, 0);
-        assert.deepEqual(await settled(behind.database), ALL);
+        assert.deepEqual(await settled(database), ALL);
       });
 
       if (engine.family === 'mysql') {
         test(`just ${moment} the server gets the COMMIT: the line says that it is not known`, async (t) => {
-          const behind = await createBehindProxy(t, engine);
-          const reached = behind.proxy.when(COMMITTING, moment, behind.proxy.cut);
-          const line = failureLine(await runInTime(behind, reached), 1, 'unknown');
+          const { database, ended } = await runInTime(
+            t,
+            engine,
+            (proxy) => proxy.when(COMMITTING, moment, proxy.cut),
+            AMPLE_MS,
+          );
+          const line = failureLine(ended, 1, 'unknown');
           assert.equal(line.deleted_count, null);
-          if (moment === 'before') assert.deepEqual(await settled(behind.database), ALL);
-          else await until(async () => (await settled(behind.database)).length === 1);
+          if (moment === 'before') assert.deepEqual(await settled(database), ALL);
+          else await until(async () => (await settled(database)).length === 1);
         });
       } else {
         test(`just ${moment} the server gets the COMMIT: it is asked what became of it`, async (t) => {
-          const behind = await createBehindProxy(t, engine);
-          const reached = behind.proxy.when(COMMITTING, moment, behind.proxy.cut);
-          const ended = await runInTime(behind, reached);
+          const { database, ended } = await runInTime(
+            t,
+            engine,
+            (proxy) => proxy.when(COMMITTING, moment, proxy.cut),
+            AMPLE_MS,
+          );
           // What is still on its way may be lost with the connection.
           const isDone = moment === 'after' && ended.status === 0;
           const line = isDone ? successLine(ended) : failureLine(ended, 1, 'failed');
           assert.equal(line.deleted_count, isDone ? 3 : 0);
-          assert.deepEqual(await settled(behind.database), isDone ? ['z'] : ALL);
+          assert.deepEqual(await settled(database), isDone ? ['z'] : ALL);
         });
       }
     }
 
     test('just after the COMMIT was confirmed: deleted, status 0', async (t) => {
-      const behind = await createBehindProxy(t, engine);
-      const reached = behind.proxy.when(QUIT, 'before', behind.proxy.cut);
-      const line = successLine(await runInTime(behind, reached));
+      const { database, ended } = await runInTime(
+        t,
+        engine,
+        (proxy) => proxy.when(QUIT, 'before', proxy.cut),
+        AMPLE_MS,
+      );
+      const line = successLine(ended);
       assert.equal(line.deleted_count, 3);
-      assert.deepEqual(await settled(behind.database), ['z']);
+      assert.deepEqual(await settled(database), ['z']);
     });
   });
 

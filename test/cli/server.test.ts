@@ -13,9 +13,9 @@ import { failureLine, successLine } from '../support/lines.js';
 import {
   beginTransaction,
   createSessions,
+  holdDelete,
   ids,
   remaining,
-  slowDeletes,
   start,
   statementsAtWork,
   until,
@@ -202,24 +202,24 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
 for (const engine of servers) {
   describe(`who is at work, ${engine.name}`, { timeout: 180_000 }, () => {
     test('shows the correlation ID in its process list while it deletes', async (t) => {
-      // Without a key, MySQL cannot pass over this row: for as long as it waits, the list has the DELETE itself.
+      // Without a key, MySQL cannot pass over a row that is locked: for as long as it waits, the list has the DELETE itself.
       const database = await createSessions(t, engine, { ...ROWS, indexed: true, keyed: false });
-      const other = await beginTransaction(database);
-      await other.raw('SELECT * FROM sessions WHERE id = ? FOR UPDATE', ['a']);
-      // PostgreSQL passes over it.
-      if (engine.family === 'postgresql') {
-        await database.run("INSERT INTO sessions VALUES ('b', '2020-01-01')");
-        await slowDeletes(database, 3_000);
-      }
-      const running = start(t, ['run', '--db-url', database.url, '--correlation-id', 'job:4711']);
+      const goOn = await (engine.family === 'postgresql' ? holdDelete(database, 'a') : lockRow(database, 'a'));
+      const running = start(t, ['run', '--db-url', database.url, '--correlation-id', 'job:4711', '--timeout', '0']);
       await until(async () => {
         assert.equal(running.child.exitCode, null);
         return (await statementsAtWork(database)).some(({ info }) =>
           /correlation_id=job:4711\b.*delete /i.test(`${info}`),
         );
       });
-      await other.rollback();
+      await goOn();
       successLine(await running.ended);
     });
   });
+}
+
+async function lockRow(database: Database, id: string): Promise<() => Promise<void>> {
+  const other = await beginTransaction(database);
+  await other.raw('SELECT * FROM sessions WHERE id = ? FOR UPDATE', [id]);
+  return async () => void (await other.rollback());
 }

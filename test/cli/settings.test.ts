@@ -8,10 +8,11 @@ import { describe, type TestContext, test } from 'node:test';
 import { SETTINGS } from '../../src/settings/settings.js';
 import { type CommandOptions, runCommand } from '../support/command.js';
 import { type Database, engines } from '../support/databases.js';
+import { inTime } from '../support/in-time.js';
 import { failureLine, type Line, successLine } from '../support/lines.js';
 import { namedPipe } from '../support/pipes.js';
 import { createSessions, remaining } from '../support/sessions.js';
-import { runAtTerminal } from '../support/terminal.js';
+import { runAtTerminal, type Shown } from '../support/terminal.js';
 
 const UNUSABLE = 'sqlite:/nowhere/else.db';
 
@@ -156,7 +157,9 @@ describe('the database URL, whatever the engine', { concurrency: 2 }, () => {
   });
 
   test('is waited for at a terminal only after saying so', async (t) => {
-    const { status, terminal } = await runAtTerminal(t, ['run', '--db-url-file', '-', '--timeout', '300ms', '--json']);
+    const wait = (timeoutMs: number): Promise<Shown> =>
+      runAtTerminal(t, ['run', '--db-url-file', '-', '--timeout', `${timeoutMs}ms`, '--json']);
+    const { status, terminal } = await inTime(300, wait, (shown) => shown.terminal.startsWith('{'));
     const [prompt, line = ''] = terminal.split('\r\n');
     assert.equal(prompt, 'Reading the database URL from standard input. Type it, and end with Ctrl-D.');
     assert.deepEqual([status, JSON.parse(line).outcome], [124, 'timed_out']);

@@ -49,7 +49,7 @@ for (const engine of engines) {
             `^stopped by ${signal} while (deleting|counting|reading the key|reading the rows|looking at the rows|beginning the transaction|inspecting the table)`,
           ),
         );
-        if (engine.family !== 'sqlite') assert.deepEqual(await statementsAtWork(database), []);
+        if (engine.family !== 'sqlite') await until(async () => (await statementsAtWork(database)).length === 0);
         // A slow machine has committed the first step by then.
         const committed = Number(line.deleted_count);
         assert.deepEqual([committed < expired.length, line.error_code], [true, signal]);

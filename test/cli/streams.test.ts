@@ -8,6 +8,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BIN } from '../support/command.js';
 import { engines } from '../support/databases.js';
+import { inTime, isOutOfTime } from '../support/in-time.js';
 import { assertGoneAfterSignal, assertGoneAfterTimeout } from '../support/lines.js';
 import { measureTimeout } from '../support/pace.js';
 import { fullPipe } from '../support/pipes.js';
@@ -24,7 +25,6 @@ import {
 import { runAtTerminal } from '../support/terminal.js';
 
 const TIMEOUT_MS = await measureTimeout();
-const TIMEOUT = `${TIMEOUT_MS}ms`;
 const CTRL_S = '\u0013';
 
 for (const engine of engines) {
@@ -77,11 +77,15 @@ for (const engine of engines) {
   describe(`a reader that reads nothing, ${engine.name}`, { concurrency: 2, timeout: 180_000 }, () => {
     test('of stderr costs only what was to be told there', async (t) => {
       const database = await createSessions(t, engine, { expired: ['a'], live: ['z'] });
-      const startedAt = performance.now();
-      const args = ['run', '--db-url', database.url, '--log-level', 'debug', '--timeout', TIMEOUT];
-      const child = spawnWith(t, args, ['ignore', 'pipe', fullPipe(t).fd]);
-      const [stdout, [status]] = await Promise.all([textOf(child.stdout), once(child, 'exit')]);
-      assertGoneAfterTimeout(startedAt, TIMEOUT_MS);
+      const run = async (timeoutMs: number): Promise<{ readonly status: number; readonly stdout: string }> => {
+        const startedAt = performance.now();
+        const args = ['run', '--db-url', database.url, '--log-level', 'debug', '--timeout', `${timeoutMs}ms`];
+        const child = spawnWith(t, args, ['ignore', 'pipe', fullPipe(t).fd]);
+        const [stdout, [status]] = await Promise.all([textOf(child.stdout), once(child, 'exit')]);
+        assertGoneAfterTimeout(startedAt, timeoutMs);
+        return { status, stdout };
+      };
+      const { status, stdout } = await inTime(TIMEOUT_MS, run, isOutOfTime);
       assert.deepEqual([status, JSON.parse(stdout).deleted_count], [0, 1]);
       assert.deepEqual(await remaining(database), ['z']);
     });
@@ -146,13 +150,21 @@ for (const engine of engines) {
       const expired = ids(3);
       const database = await createSessions(t, engine, { expired, live: ['z'] });
       await slowDeletes(database, FOREVER_MS, 'r0001');
-      const pressed = until(() => isDeleting(database));
-      const startedAt = performance.now();
-      const { status } = await runAtTerminal(t, ['run', '--db-url', database.url, '--timeout', TIMEOUT], {
-        pressed,
-        key: CTRL_S,
-      });
-      assertGoneAfterTimeout(startedAt, TIMEOUT_MS);
+      const run = async (timeoutMs: number): Promise<{ readonly status: number | null; readonly isLate: boolean }> => {
+        let isLate = true;
+        let hasEnded = false;
+        const pressed = until(async () => hasEnded || (await isDeleting(database))).then(() => {
+          isLate = hasEnded;
+        });
+        const startedAt = performance.now();
+        const args = ['run', '--db-url', database.url, '--timeout', `${timeoutMs}ms`];
+        const { status } = await runAtTerminal(t, args, { pressed, key: CTRL_S });
+        hasEnded = true;
+        assertGoneAfterTimeout(startedAt, timeoutMs);
+        await pressed;
+        return { status, isLate };
+      };
+      const { status } = await inTime(TIMEOUT_MS, run, ({ isLate }) => isLate);
       assert.equal(status, 124);
       assert.deepEqual(await remaining(database), [...expired, 'z']);
     });

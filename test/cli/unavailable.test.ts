@@ -10,6 +10,7 @@ import { createAccount, trustsEverybody } from '../support/accounts.js';
 import { runCommand } from '../support/command.js';
 import { type Engine, servers } from '../support/databases.js';
 import { assertGoneAfterTimeout, failureLine, type Line } from '../support/lines.js';
+import { freePort } from '../support/server-process.js';
 import { createSessions, remaining } from '../support/sessions.js';
 
 async function unavailable(url: string, ...args: string[]): Promise<Line> {
@@ -85,21 +86,18 @@ const SOCKETS = [
 
 for (const scheme of ['mysql', 'postgres']) {
   describe(`unavailable, any server of ${scheme}://`, { concurrency: 2 }, () => {
-    async function listen(t: TestContext, answer: (socket: Socket) => void) {
+    async function listen(t: TestContext, answer: (socket: Socket) => void): Promise<number> {
       const listener = createServer((socket) => {
         socket.on('error', () => {});
         answer(socket);
       }).listen(0, '127.0.0.1');
       await once(listener, 'listening');
-      const close = () => new Promise((resolve) => listener.close(resolve));
       t.after(() => void listener.close());
-      return { port: (listener.address() as AddressInfo).port, close };
+      return (listener.address() as AddressInfo).port;
     }
 
-    test('is a port where nothing listens', async (t) => {
-      const { port, close } = await listen(t, () => {});
-      await close();
-      const line = await unavailable(`${scheme}://root@127.0.0.1:${port}/app`);
+    test('is a port where nothing listens', async () => {
+      const line = await unavailable(`${scheme}://root@127.0.0.1:${await freePort()}/app`);
       assert.equal(line.error_code, 'ECONNREFUSED');
     });
 
@@ -115,14 +113,14 @@ for (const scheme of ['mysql', 'postgres']) {
     });
 
     test('is a port where something listens that says nothing: for as long as the timeout', async (t) => {
-      const { port } = await listen(t, () => {});
+      const port = await listen(t, () => {});
       const startedAt = performance.now();
       await unavailable(`${scheme}://root@127.0.0.1:${port}/app`, '--timeout', '1s');
       assertGoneAfterTimeout(startedAt, 1_000);
     });
 
     test('is a port where something else than a database answers', async (t) => {
-      const { port } = await listen(t, (socket) => socket.end('SSH-2.0-OpenSSH_9.9\r\n'));
+      const port = await listen(t, (socket) => socket.end('SSH-2.0-OpenSSH_9.9\r\n'));
       await unavailable(`${scheme}://root@127.0.0.1:${port}/app`, '--timeout', '10s');
     });
   });

@@ -7,15 +7,16 @@ import { type Database, engineAt } from '../support/databases.js';
 import { failureLine, successLine } from '../support/lines.js';
 import { type Pooler, startPooler } from '../support/pooler.js';
 import { connectionTo, startPrivatePostgresql } from '../support/postgres-servers.js';
+import { occurrence, startProxy } from '../support/proxy.js';
 import type { PrivateServer } from '../support/server-process.js';
 import {
   createSessions,
   FOREVER_MS,
+  holdDelete,
   ids,
   remaining,
   slowDeletes,
   start,
-  until,
   untilDeleting,
 } from '../support/sessions.js';
 
@@ -108,22 +109,14 @@ describe('behind PgBouncer', { timeout: 300_000 }, () => {
 
       test('of two runs at once the second is busy', async (t) => {
         const database = await createUsual(t);
-        await slowDeletes(database, 20);
+        const goOn = await holdDelete(database, 'r0050');
         const url = through(pooler, database);
-        const first = start(t, [
-          'run',
-          '--db-url',
-          url,
-          '--where',
-          "id < 'r0100'",
-          '--batch-size',
-          '1000',
-          '--timeout',
-          '0',
-        ]);
+        const where = ['--where', "id < 'r0100'", '--batch-size', '1000'];
+        const first = start(t, ['run', '--db-url', url, ...where, '--timeout', '0']);
         await untilDeleting(database, first);
         const line = failureLine(await runCommand(['run', '--db-url', url]), 75, 'busy');
         assert.deepEqual([line.error_code, line.deleted_count], ['LOCK_HELD', 0]);
+        await goOn();
         assert.equal(successLine(await first.ended).deleted_count, 100);
       });
     });
@@ -133,10 +126,15 @@ describe('behind PgBouncer', { timeout: 300_000 }, () => {
     const pooler = await pool('transaction');
     const database = await createUsual(t);
     const url = through(pooler, database);
-    const first = start(t, ['run', '--db-url', url, '--batch-size', '10', '--pause', '2s', '--timeout', '0']);
-    await until(async () => (await remaining(database)).length < 601);
+    const proxy = await startProxy(url);
+    t.after(() => proxy.close());
+    const paused = proxy.when(occurrence(2, /BEGIN ISOLATION LEVEL/), 'before', proxy.freeze);
+    const first = start(t, ['run', '--db-url', proxy.url, '--batch-size', '10', '--timeout', '0']);
+    await paused;
     await slowDeletes(database, FOREVER_MS);
     const second = start(t, ['run', '--db-url', url, '--timeout', '0']);
+    await untilDeleting(database, second);
+    proxy.thaw();
     const line = failureLine(await first.ended, 75, 'busy');
     assert.equal(line.error_code, 'LOCK_HELD');
     assert.equal(Number(line.deleted_count), 601 - (await remaining(database)).length);

@@ -10,8 +10,10 @@ import type { Position } from '../../src/engines/key-ranges.js';
 import type { KeyStep } from '../../src/engines/key-walk.js';
 import { type Database, type Engine, engines } from '../support/databases.js';
 import { runHere } from '../support/in-process.js';
+import { inTime } from '../support/in-time.js';
+import type { Line } from '../support/lines.js';
 import { openTableAt, selectExpired } from '../support/opened.js';
-import { analyze } from '../support/sessions.js';
+import { analyze, holdDelete, isInTrigger, until } from '../support/sessions.js';
 
 const ROWS = 3_000;
 const BATCH = 60;
@@ -626,12 +628,16 @@ for (const engine of engines) {
     test('sqlite: the COMMIT waits for a reader, also in the time that the walk leaves over', async (t) => {
       const database = await createDatabase(t, engine);
       const live = await fill(database, byId, (n) => n % 8 === 3, 1_000);
-      const reader = await database.knex.transaction();
-      await reader.raw('SELECT COUNT(*) FROM sessions');
-      const running = runHere(['run', '--db-url', database.url, '--timeout', '3s']);
-      await sleep(2_850);
-      await reader.commit();
-      const line = await running;
+      // It stops walking when nine tenths of its time are over; the reader goes a moment before the end.
+      const attempt = async (timeoutMs: number): Promise<Line> => {
+        const reader = await database.knex.transaction();
+        await reader.raw('SELECT COUNT(*) FROM sessions');
+        const running = runHere(['run', '--db-url', database.url, '--timeout', `${timeoutMs}ms`]);
+        await sleep(timeoutMs * 0.95);
+        await reader.commit();
+        return running;
+      };
+      const line = await inTime(3_000, attempt, ({ outcome }) => outcome === 'busy');
       assert.equal(line.outcome, 'deleted', JSON.stringify(line));
       assert.deepEqual(await remaining(database), live);
     });
@@ -779,22 +785,23 @@ for (const engine of engines) {
           const live = await fill(database, withoutKey, (n) => n === 1 || n === 2_000 || n % 8 === 3);
           await database.run(BY_EXPIRY);
           await analyze(database);
+          // Until the other waits for the run: only then does the run wait for the other.
+          const goOn = await holdDelete(database, '2000');
+          closeAfter(t, goOn);
           await other.raw('SELECT n FROM sessions WHERE id = 1 FOR UPDATE');
           const running = runHere(['run', '--db-url', database.url, '--correlation-id', randomUUID()]);
-          const ended = running.then(() => true);
-          for (;;) {
-            const probe = await database.knex.transaction();
-            const free = await probe.raw('SELECT n FROM sessions WHERE id = 2000 FOR UPDATE NOWAIT').then(
-              () => true,
-              () => false,
-            );
-            await probe.rollback();
-            if (!free || (await Promise.race([ended, sleep(2)]))) break;
-          }
+          await until(() => isInTrigger(database));
+          const [[{ id: otherId }]] = await other.raw('SELECT CONNECTION_ID() AS id');
           const wanted = other.raw('SELECT n FROM sessions WHERE id = 2000 FOR UPDATE').then(
             () => 'got it',
             (error: { code?: string }) => error.code,
           );
+          await until(async () => {
+            const waiting =
+              "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_mysql_thread_id = ?";
+            return (await database.query(waiting, [otherId])).length > 0;
+          });
+          await goOn();
           return { live, expired: ROWS - live.length, wanted, line: await running };
         }
 

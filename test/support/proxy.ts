@@ -18,6 +18,12 @@ export const DELETING = /correlation_id=(?!.*EXPLAIN).*\bDELETE\b(?!')/is;
 /** The COMMIT of a run. At the end of a packet: elsewhere it is the isolation level. */
 export const COMMITTING = /COMMIT\0?$/;
 
+/** Matches one of what matches the pattern alone: the first is 1. */
+export function occurrence(at: number, pattern: RegExp): Pattern {
+  let matched = 0;
+  return { test: (sent) => pattern.test(sent) && ++matched === at };
+}
+
 interface Trap {
   readonly pattern: Pattern;
   readonly moment: Moment;
