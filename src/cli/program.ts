@@ -58,10 +58,22 @@ export function parseArguments(argv: readonly string[], { version, columns }: Pr
     // Help is told with a status of its own: that of the process, which is a failure until the end.
     if (printed !== '') return { kind: 'help', text: printed, exitStatus: 0 };
     const words = [argv[0] ?? '', ...(used?.args ?? [])];
-    return usage(withoutValue ?? describeProblem(error, chosen, words), chosen?.name, used?.opts());
+    const flags = used === undefined ? flagsOfRun(program, argv) : used.opts();
+    return usage(withoutValue ?? describeProblem(error, chosen, words), chosen?.name, flags);
   }
   if (withoutValue !== undefined) return usage(withoutValue, chosen?.name, used?.opts());
   return invocation ?? usage(unknownCommand(''), undefined);
+}
+
+/** Of a command that there is none of: as `run` has them, up to one that has no value. */
+function flagsOfRun({ commands }: Command, argv: readonly string[]): Flags {
+  const run = commands.find((command) => command.name() === 'run');
+  try {
+    run?.parseOptions([...argv]);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+  }
+  return run?.opts() ?? {};
 }
 
 interface Told {

@@ -12,6 +12,17 @@ import { drop, end, type Line, send, sendAlways, sendPatiently } from './stateme
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 500;
+const SILENT_HINT = 'Check that the server is running, the host and the port in the URL, and the firewalls in between.';
+/** By the names that the system has for why no server was reached. */
+const REACH_HINTS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'Check that the server is running, and the host and the port in the URL.',
+  ECONNRESET: 'Check that the server is running, and the host and the port in the URL.',
+  ENOENT: 'Check that the server is running, and the path of the socket in the URL.',
+  ENOTFOUND: 'Check the host in the URL.',
+  EAI_AGAIN: 'Check the host in the URL, and that a name server answers.',
+  EHOSTUNREACH: SILENT_HINT,
+  ENETUNREACH: SILENT_HINT,
+};
 const FILES_HINT = 'Check that the certificates are on a disk that answers, and in no pipe that nobody writes to.';
 
 export interface Connection extends Statements {
@@ -108,14 +119,21 @@ async function connect(knex: Knex, driver: Driver, deadline: Deadline, timeoutMs
   late.catch(() => undefined);
   const error = stoppedError(deadline.stop, 'connecting', true);
   if (error.kind === 'interrupted') throw error;
-  throw new CleanupError('unavailable', error.message, { code: 'ETIMEDOUT', hint: 'Check that the database is up.' });
+  throw new CleanupError('unavailable', error.message, { code: 'ETIMEDOUT', hint: SILENT_HINT });
 }
 
 function unavailable(driver: Driver, cause: unknown, timeoutMs: number): CleanupError {
   const { code, hint } = driver.classify(cause);
   const isSilent = code === 'ETIMEDOUT' || (cause as Error).name === 'KnexTimeoutError';
-  if (!isSilent)
-    return new CleanupError('unavailable', 'cannot connect', { said: messageOf(cause), code, hint, cause });
+  if (!isSilent) {
+    const said = messageOf(cause);
+    return new CleanupError('unavailable', 'cannot connect', {
+      said,
+      code,
+      hint: hint ?? REACH_HINTS[code ?? ''],
+      cause,
+    });
+  }
   const message = `the database did not answer within ${Math.round(timeoutMs) / 1000} s`;
-  return new CleanupError('unavailable', message, { code, hint, cause });
+  return new CleanupError('unavailable', message, { code, hint: hint ?? SILENT_HINT, cause });
 }

@@ -14,6 +14,8 @@ export interface ConditionSyntax {
   readonly hasHashComments: boolean;
   /** Whether [ begins a name that ends at the next ], whatever is in between. */
   readonly hasBracketedNames: boolean;
+  /** What to write for an operator with a question mark; absent where the engine has none. */
+  readonly questionMarkFix?: string;
 }
 
 // The $ of a$1 is a part of the name; that of 1$1 is none, and begins a placeholder.
@@ -62,6 +64,7 @@ function skipToken(text: string, at: number, syntax: ConditionSyntax): number | 
   }
   if (text.startsWith(CAST, at)) return at + CAST.length;
   const forbidden = FORBIDDEN.find(([pattern]) => matchesAt(pattern, text, at))?.[1];
+  if (mark === '?' && syntax.questionMarkFix !== undefined) return `must not contain a ?: ${syntax.questionMarkFix}`;
   if (forbidden !== undefined) return `must not contain ${forbidden}`;
   if (mark === '#' && syntax.hasHashComments) return 'must not contain a comment';
   return matchesAt(WORD, text, at) ? WORD.lastIndex : at + 1;

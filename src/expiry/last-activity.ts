@@ -43,6 +43,9 @@ const NAMED_AS_AN_END: readonly {
   { column: 'expiration', beside: ['id', 'data'], stores: ['piwigo'] },
 ];
 
+/** Names of columns in which programs keep how many seconds a session or token lives. */
+const LIFETIME = /^(?:(?:sess(?:ion)?_?)?(?:lifetime|ttl)|expires_?in|max_?age|valid_?for)$/i;
+
 /** To be asked where no lifetime is given. Undefined for a column that may be an end. */
 export function lastActivityRefusal(expires: ExpiresColumn): CleanupError | undefined {
   const { table, column } = expires;
@@ -51,6 +54,8 @@ export function lastActivityRefusal(expires: ExpiresColumn): CleanupError | unde
   );
   const stores = (named?.stores ?? storesWithLastActivity(expires)).flatMap((name) => presetFlags(name, expires));
   if (named === undefined && !namesLastActivity(column) && stores.length === 0) return undefined;
+  const beside = expires.columns.find((name) => LIFETIME.test(name));
+  const tries = [...stores, ...(beside === undefined ? [] : [`--lifetime-column ${beside} (if it holds seconds)`])];
   const lifetime =
     'how long a session lives after it, such as --older-than 2h (--older-than 0: the column does hold the end).';
   const what =
@@ -59,7 +64,7 @@ export function lastActivityRefusal(expires: ExpiresColumn): CleanupError | unde
       : `looks like that of ${named.stores[0]}, which keeps the last activity of a session in it, not its end`;
   return new CleanupError('refused', `column ${column} of ${table} ${what}: live sessions would be deleted`, {
     code: 'LAST_ACTIVITY',
-    hint: stores.length === 0 ? `Say ${lifetime}` : `Try ${stores.join(' or ')}. Or say ${lifetime}`,
+    hint: tries.length === 0 ? `Say ${lifetime}` : `Try ${tries.join(' or ')}. Or say ${lifetime}`,
   });
 }
 

@@ -376,6 +376,8 @@ describe('the text, whatever the engine', { concurrency: 3 }, () => {
         4,
         'Unavailable: cannot connect: connect ECONNREFUSED 127.0.0.1:1. Nothing was\ndeleted.\n' +
           '  database  mysql://127.0.0.1:1/app\n' +
+          '  to do     check that the server is running, and the host and the port in the\n' +
+          '            URL\n' +
           '  status    4, ECONNREFUSED, ID job-1\n',
       ],
     );

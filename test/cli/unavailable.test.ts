@@ -99,17 +99,20 @@ for (const scheme of ['mysql', 'postgres']) {
     test('is a port where nothing listens', async () => {
       const line = await unavailable(`${scheme}://root@127.0.0.1:${await freePort()}/app`);
       assert.equal(line.error_code, 'ECONNREFUSED');
+      assert.equal(line.hint, 'Check that the server is running, and the host and the port in the URL.');
     });
 
     test('is a host that has no address', async () => {
       // .invalid is reserved by RFC 2606.
       const line = await unavailable(`${scheme}://root@no-such-host.invalid/app`, '--timeout', '5s');
       assert.match(String(line.error_code), /^(ENOTFOUND|EAI_AGAIN|ETIMEDOUT)$/);
+      assert.match(String(line.hint), /^Check .*the host( and the port)? in the URL/);
     });
 
     test('is a socket that is missing', async () => {
       const line = await unavailable(String(SOCKETS.find((url) => url.startsWith(scheme))));
       assert.equal(line.error_code, 'ENOENT');
+      assert.equal(line.hint, 'Check that the server is running, and the path of the socket in the URL.');
     });
 
     test('is a port where something listens that says nothing: for as long as the timeout', async (t) => {

@@ -310,13 +310,15 @@ describe('a mistake', { concurrency: 2 }, () => {
     }
   });
 
-  test('in the name of a flag is told in the format that the other flags say, and with their correlation ID', async () => {
+  test('in the name of a flag or command is told in the format that the other flags say, and with their correlation ID', async () => {
     const logging = ['--log-format', 'text', '--correlation-id', 'job-1'];
     for (const [command, ...mistake] of [
       ['run', '--tabel', 'x'],
       ['run', '--dry-run=yes'],
       ['check', 'x'],
       ['schedule', '--evry'],
+      ['rnu'],
+      ['rnu', '--tabel', 'x'],
     ] as const) {
       for (const args of [
         [command, ...logging, ...mistake],

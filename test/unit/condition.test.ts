@@ -6,7 +6,13 @@ import { type ConditionSyntax, conditionProblem } from '../../src/engines/condit
 const SYNTAX = {
   sqlite: { quotes: `'"\``, backslash: 'plain', hasHashComments: false, hasBracketedNames: true },
   mysql: { quotes: `'"\``, backslash: 'escapes', hasHashComments: true, hasBracketedNames: false },
-  postgresql: { quotes: `'"`, backslash: 'either', hasHashComments: false, hasBracketedNames: false },
+  postgresql: {
+    quotes: `'"`,
+    backslash: 'either',
+    hasHashComments: false,
+    hasBracketedNames: false,
+    questionMarkFix: 'write a function',
+  },
 } as const satisfies Readonly<Record<string, ConditionSyntax>>;
 type EngineName = keyof typeof SYNTAX;
 const ENGINES = Object.keys(SYNTAX) as EngineName[];
@@ -18,6 +24,7 @@ const OPEN_PARENTHESIS = 'must close every parenthesis that it opens';
 const FOREIGN_PARENTHESIS = 'must not close a parenthesis that it does not open';
 const COMMENT = 'must not contain a comment';
 const SEMICOLON = 'must not contain a semicolon';
+const PLACEHOLDER = 'must not contain a placeholder (?)';
 const DOLLAR = 'must not contain a placeholder or quote that begins with $';
 const VARIABLE = 'must not contain a placeholder or variable (@name)';
 const CONTROL = 'must not contain a control character';
@@ -84,8 +91,8 @@ const CASES: readonly (readonly [string, Expected])[] = [
   ['a = 1 /*! OR 1=1 */', COMMENT],
   ['a = 1 # b', on(undefined, COMMENT, undefined)],
   // What would take a value that belongs to the statement.
-  ['a = ?', 'must not contain a placeholder (?)'],
-  ['data ?| b', 'must not contain a placeholder (?)'],
+  ['a = ?', on(PLACEHOLDER, PLACEHOLDER, 'must not contain a ?: write a function')],
+  ['data ?| b', on(PLACEHOLDER, PLACEHOLDER, 'must not contain a ?: write a function')],
   ['a = :b', 'must not contain a placeholder (:name)'],
   ['a = :1', 'must not contain a placeholder (:name)'],
   ['a = :::b', 'must not contain a placeholder (:name)'],

@@ -98,6 +98,16 @@ describe('a column without a lifetime', () => {
     );
   });
 
+  test('is refused with the column of lifetimes that is beside it', () => {
+    for (const beside of ['expires_in', 'expiresIn', 'lifetime', 'sess_lifetime', 'TTL', 'max_age', 'maxAge']) {
+      assert.equal(
+        refusal('oauth_tokens', 'issued_at', ['id', beside])?.hint,
+        `Try --lifetime-column ${beside} (if it holds seconds). Or say how long a session lives after it, such as --older-than 2h (--older-than 0: the column does hold the end).`,
+      );
+    }
+    assert.match(String(refusal('oauth_tokens', 'issued_at', ['lifetimes', 'title'])?.hint), /^Say how long /);
+  });
+
   test('is refused where it is named as an end, and the table is one that keeps the last write in it', () => {
     for (const [table, column, columns, stores] of [
       ['session', 'session_expires', ['session_id', 'session_data'], 'magento2 or --store magento --table session'],
