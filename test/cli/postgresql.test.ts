@@ -5,7 +5,7 @@ import { createAccount } from '../support/accounts.js';
 import { runCommand } from '../support/command.js';
 import { engines } from '../support/databases.js';
 import { failureLine, successLine } from '../support/lines.js';
-import { startProxy } from '../support/proxy.js';
+import { DELETING, startProxy } from '../support/proxy.js';
 import {
   beginTransaction,
   createSessions,
@@ -234,13 +234,17 @@ for (const engine of engines.filter(({ family }) => family === 'postgresql')) {
       const database = await createSessions(t, engine, ROWS);
       const proxy = await startProxy(database.url);
       t.after(() => proxy.close());
-      const ended = proxy.when(/\bDELETE FROM\b/, 'answered', () => {
-        void database.run(
-          'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
-        );
-      });
-      const line = failureLine(await runCommand(['run', '--db-url', proxy.url]), 1, 'failed');
-      await ended;
+      // Before the run knows that it has deleted.
+      const answered = proxy.when(DELETING, 'answered', proxy.freeze);
+      const running = start(t, ['run', '--db-url', proxy.url]);
+      await answered;
+      const others = 'FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()';
+      await database.run(`SELECT pg_terminate_backend(pid) ${others} AND query LIKE '%correlation_id=%'`);
+      await until(
+        async () => (await database.query(`SELECT ${others} AND query LIKE '%correlation_id=%'`)).length === 0,
+      );
+      proxy.thaw();
+      const line = failureLine(await running.ended, 1, 'failed');
       assert.equal(line.deleted_count, 0);
       assert.deepEqual(await remaining(database), [...ids(3), 'z']);
     });

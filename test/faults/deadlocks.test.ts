@@ -8,13 +8,17 @@ import { successLine } from '../support/lines.js';
 import { startProxy } from '../support/proxy.js';
 import {
   analyze,
+  beginTransaction,
+  connectionOf,
   createSessions,
+  holdDelete,
   ids,
+  isInTrigger,
   LIVE,
   remaining,
-  slowDeletes,
   start,
-  untilDeleting,
+  until,
+  untilWaitingForRow,
 } from '../support/sessions.js';
 
 // Few of them are expired: the run goes along the expiry.
@@ -36,7 +40,7 @@ for (const engine of servers) {
         if (!keyed) await database.run('CREATE INDEX by_id ON sessions (id)');
         await analyze(database);
         // The run holds the first rows for a while before it comes to the later ones.
-        await slowDeletes(database, 3_000, 'r0010');
+        const goOn = await holdDelete(database, 'r0010');
         // InnoDB gives up the transaction that has changed less.
         await database.run('CREATE TABLE weight (id INT NOT NULL PRIMARY KEY)');
         const weight = Array.from({ length: 5_000 }, (_, id) => ({ id }));
@@ -44,13 +48,19 @@ for (const engine of servers) {
         t.after(() => proxy.close());
         const running = start(t, ['run', '--db-url', proxy.url, '--timeout', '2m', ...options]);
 
-        await untilDeleting(database, running);
-        const other = await database.knex.transaction();
+        await until(() => isInTrigger(database));
+        const other = await beginTransaction(database);
+        const connection = await connectionOf(database, other);
         await other.batchInsert('weight', weight, 1_000);
-        await other.raw('SELECT * FROM sessions WHERE id = ? FOR UPDATE', ['r0020']);
-        // Waits for the run, which then waits for this.
-        await other.raw('UPDATE sessions SET expires_at = ? WHERE id = ?', [LIVE, 'r0000']);
-        await other.commit();
+        const renewal = (async () => {
+          await other.raw('SELECT * FROM sessions WHERE id = ? FOR UPDATE', ['r0020']);
+          // Waits for the run, which then waits for this.
+          await other.raw('UPDATE sessions SET expires_at = ? WHERE id = ?', [LIVE, 'r0000']);
+          await other.commit();
+        })();
+        await untilWaitingForRow(database, connection);
+        await goOn();
+        await renewal;
 
         const line = successLine(await running.ended);
         const deadlocks = isAvoided ? 0 : 1;

@@ -2,9 +2,9 @@
 // that would commit on the primary alone, and say so as a success.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { runCommand } from '../support/command.js';
 import { type Database, engineAt } from '../support/databases.js';
-import { assertGoneAfterTimeout, failureLine, successLine } from '../support/lines.js';
+import { isOutOfTime, runInTime } from '../support/in-time.js';
+import { failureLine, successLine } from '../support/lines.js';
 import { measureTimeout } from '../support/pace.js';
 import { startPrivatePostgresql } from '../support/postgres-servers.js';
 import type { PrivateServer } from '../support/server-process.js';
@@ -36,9 +36,7 @@ describe('a COMMIT that waits for a standby', { timeout: 180_000 }, () => {
   test('longer than the timeout: gone in time, and the line says that it is not known', async (t) => {
     const database = await createSessions(t, engineAt(server.url), { expired: ids(3), live: ['z'] });
     await nameStandby(database, 'nobody');
-    const startedAt = performance.now();
-    const ended = await runCommand(['run', '--db-url', database.url, '--timeout', `${TIMEOUT_MS}ms`]);
-    assertGoneAfterTimeout(startedAt, TIMEOUT_MS);
+    const { ended } = await runInTime(TIMEOUT_MS, ['run', '--db-url', database.url], isOutOfTime);
     const line = failureLine(ended, 1, 'unknown');
     assert.deepEqual([line.deleted_count, line.error_code], [null, 'COMMIT_UNCONFIRMED']);
     assert.equal(await isWaiting(database), true);

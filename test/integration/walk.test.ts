@@ -13,7 +13,7 @@ import { runHere } from '../support/in-process.js';
 import { inTime } from '../support/in-time.js';
 import type { Line } from '../support/lines.js';
 import { openTableAt, selectExpired } from '../support/opened.js';
-import { analyze, holdDelete, isInTrigger, until } from '../support/sessions.js';
+import { analyze, connectionOf, holdDelete, isInTrigger, until, untilWaitingForRow } from '../support/sessions.js';
 
 const ROWS = 3_000;
 const BATCH = 60;
@@ -791,16 +791,12 @@ for (const engine of engines) {
           await other.raw('SELECT n FROM sessions WHERE id = 1 FOR UPDATE');
           const running = runHere(['run', '--db-url', database.url, '--correlation-id', randomUUID()]);
           await until(() => isInTrigger(database));
-          const [[{ id: otherId }]] = await other.raw('SELECT CONNECTION_ID() AS id');
+          const connection = await connectionOf(database, other);
           const wanted = other.raw('SELECT n FROM sessions WHERE id = 2000 FOR UPDATE').then(
             () => 'got it',
             (error: { code?: string }) => error.code,
           );
-          await until(async () => {
-            const waiting =
-              "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_mysql_thread_id = ?";
-            return (await database.query(waiting, [otherId])).length > 0;
-          });
+          await untilWaitingForRow(database, connection);
           await goOn();
           return { live, expired: ROWS - live.length, wanted, line: await running };
         }

@@ -165,9 +165,9 @@ export async function isDeleting(database: Database): Promise<boolean> {
   return (await statementsAtWork(database)).some((process) => DELETION.test(process.info) || asleep(process));
 }
 
-/** Whether a run is in a trigger of `slowDeletes` or `holdDelete`: on MySQL and MariaDB, where the process list tells. */
+/** Whether a run on a server is in a trigger of `slowDeletes` or `holdDelete`. */
 export async function isInTrigger(database: Database): Promise<boolean> {
-  return (await processes(database)).some(asleep);
+  return (await processes(database)).some((process) => asleep(process) || process.state === 'PgSleep');
 }
 
 // Behind the comment with the correlation ID: an EXPLAIN of a DELETE, and the question whether one is allowed, are not meant.
@@ -208,12 +208,12 @@ interface Process {
 async function processes(database: Database): Promise<readonly Process[]> {
   if (database.engine === 'postgresql') {
     const rows = await database.query(
-      `SELECT pid, query, wait_event_type FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'`,
+      `SELECT pid, query, wait_event_type, wait_event FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'`,
     );
-    return rows.map(({ pid, query, wait_event_type }) => ({
+    return rows.map(({ pid, query, wait_event_type, wait_event }) => ({
       id: Number(pid),
       info: String(query),
-      state: wait_event_type === 'Lock' ? WAITING : '',
+      state: wait_event_type === 'Lock' ? WAITING : String(wait_event ?? ''),
     }));
   }
   // Not information_schema.processlist: MySQL's fails while anybody sends a character that needs four bytes.
@@ -231,6 +231,22 @@ export async function beginTransaction(database: Database): Promise<Knex.Transac
   const transaction = await database.knex.transaction();
   transactions.set(database, [...(transactions.get(database) ?? []), transaction]);
   return transaction;
+}
+
+/** The connection of a transaction, as the server numbers it. */
+export async function connectionOf({ engine }: Database, transaction: Knex.Transaction): Promise<number> {
+  if (engine === 'postgresql') return Number((await transaction.raw('SELECT pg_backend_pid() AS id')).rows[0].id);
+  const [[row]] = await transaction.raw('SELECT CONNECTION_ID() AS id');
+  return Number(row.id);
+}
+
+/** Resolves once the connection waits for a row that somebody else has locked. */
+export async function untilWaitingForRow(database: Database, connection: number): Promise<void> {
+  const waiting =
+    database.engine === 'postgresql'
+      ? "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND pid = ?"
+      : "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_mysql_thread_id = ?";
+  await until(async () => (await database.query(waiting, [connection])).length > 0);
 }
 
 /** Locks the table for every other writer; resolves to what gives it free. */
