@@ -1,9 +1,9 @@
 // An output of the process that never holds it up: what a reader does not take is queued, and can be left behind.
-import fs from 'node:fs';
+import { constants, fstatSync, openSync, write } from 'node:fs';
 import { Writable } from 'node:stream';
 import type { OutputStream } from './world.js';
 
-const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = fs.constants;
+const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
 const TRY_AGAIN_MS = 20;
 
 /** Standard output or standard error. */
@@ -20,7 +20,7 @@ export interface Descriptor {
  * shares it. So both are opened anew, for this process alone.
  */
 export function openOutput({ fd, isTTY, stream: nodeStream }: Descriptor): OutputStream {
-  const stats = fs.fstatSync(fd);
+  const stats = fstatSync(fd);
   const own = isTTY || stats.isFIFO() ? openAnew(fd) : fd;
   // Of a socket, and of a pipe that belongs to another user, Node makes a stream that does not block either.
   if (stats.isSocket() || (own === undefined && stats.isFIFO())) return nodeStream();
@@ -36,7 +36,7 @@ export function openOutput({ fd, isTTY, stream: nodeStream }: Descriptor): Outpu
 
 function openAnew(fd: number): number | undefined {
   try {
-    return fs.openSync(`/dev/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+    return openSync(`/dev/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
   } catch {
     return undefined;
   }
@@ -44,7 +44,7 @@ function openAnew(fd: number): number | undefined {
 
 /** In a thread: a file may be on a disk that stalls. */
 function writeAll(fd: number, bytes: Buffer, done: (error?: Error | null) => void): void {
-  fs.write(fd, bytes, (error, written) => {
+  write(fd, bytes, (error, written) => {
     if (error?.code === 'EAGAIN') setTimeout(writeAll, TRY_AGAIN_MS, fd, bytes, done);
     else if (error !== null || written === bytes.length) done(error);
     else writeAll(fd, bytes.subarray(written), done);

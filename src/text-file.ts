@@ -1,10 +1,10 @@
 // A small file or pipe that is named by the user. It may have no writer, no end, or a disk that does not answer: what
 // waits here can be left behind. Imports nothing of ours.
-import fs from 'node:fs';
+import { constants, createReadStream, fstatSync, open } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { promisify } from 'node:util';
 
-const { O_RDONLY, O_NONBLOCK } = fs.constants;
+const { O_RDONLY, O_NONBLOCK } = constants;
 const MOST_BYTES = 1_048_576;
 
 /** Rejects with Node's error, or with code `EFBIG`; with an AbortError when `stop` aborts, unless a disk stalls. */
@@ -14,9 +14,9 @@ export async function readTextFile(
   mostBytes = MOST_BYTES,
 ): Promise<{ readonly text: string; readonly mode: number }> {
   // In a thread, which waits for no writer: one that does would keep the process from its exit.
-  const fd = await promisify(fs.open)(path, O_RDONLY | O_NONBLOCK);
-  const stats = fs.fstatSync(fd);
-  const stream = stats.isFIFO() ? await readPipe(fd) : fs.createReadStream('', { fd, end: mostBytes });
+  const fd = await promisify(open)(path, O_RDONLY | O_NONBLOCK);
+  const stats = fstatSync(fd);
+  const stream = stats.isFIFO() ? await readPipe(fd) : createReadStream('', { fd, end: mostBytes });
   return { text: await readText(stream, stop, mostBytes), mode: stats.mode };
 }
 
