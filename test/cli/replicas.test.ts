@@ -11,7 +11,7 @@ import { type Connection, createConnection } from 'mysql2/promise';
 import { createAccount } from '../support/accounts.js';
 import { type Ended, runCommand, startCommand } from '../support/command.js';
 import { type Database, type Engine, engines, shownUrl } from '../support/databases.js';
-import { inTime, isOutOfTime } from '../support/in-time.js';
+import { inTime, isBeforeWaiting, isOutOfTime } from '../support/in-time.js';
 import { failureLine, successLine } from '../support/lines.js';
 import { createReplicated, pauseReplay, untilReplicated } from '../support/postgres-pair.js';
 import { type PostgresqlPair, startPostgresqlPair } from '../support/postgres-servers.js';
@@ -79,11 +79,6 @@ for (const engine of engines.filter(({ family }) => family !== 'sqlite')) {
       assert.equal(line.warning, `--max-lag has nothing to watch: ${NOTHING[schemeOf(engine)]}`);
     });
   });
-}
-
-/** The time was over before the run had waited for anybody. */
-function hasNotWaited(ended: Ended): boolean {
-  return isOutOfTime(ended) && ended.line.waited_ms === undefined;
 }
 
 /** Of its URLs in the line. */
@@ -252,7 +247,7 @@ for (const server of mariadbd === undefined ? [] : [mariadbd]) {
         await replica.query('START SLAVE SQL_THREAD');
         return ended;
       };
-      return inTime(4_000, attempt, hasNotWaited);
+      return inTime(4_000, attempt, isBeforeWaiting);
     };
 
     test('that is stopped is waited for until the time is used up', async () => {
@@ -393,7 +388,7 @@ describe('a private PostgreSQL and its replica', { timeout: 300_000 }, () => {
         await resume();
         return { ended, left: await remaining(database) };
       };
-      const { ended, left } = await inTime(6_000, attempt, (made) => hasNotWaited(made.ended));
+      const { ended, left } = await inTime(6_000, attempt, (made) => isBeforeWaiting(made.ended));
       const { status, stdout, line } = ended;
       assert.deepEqual([status, stdout, line.outcome, line.complete], [124, '', 'incomplete', false]);
       assert.match(String(line.waited_for), waitedFor);

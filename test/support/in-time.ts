@@ -52,3 +52,8 @@ export function isOutOfTime({ status }: Pick<Ended, 'status'>): boolean {
 export function isBeforeDeleting(ended: Ended): boolean {
   return isOutOfTime(ended) && !/while deleting|"incomplete"/.test(ended.stderr);
 }
+
+/** Out of time before it had waited for anybody, as for a replica. */
+export function isBeforeWaiting(ended: Ended): boolean {
+  return isOutOfTime(ended) && ended.line.waited_ms === undefined;
+}
