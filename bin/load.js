@@ -11,7 +11,8 @@ const COMPILED = join(__dirname, '../dist/compiled', `${process.version}-${proce
 const SHORT_MS = 20_000;
 
 const loaded = new Map();
-const compiled = new Map();
+const scripts = new Map();
+let isNew = false;
 
 function load(id) {
   if (!id.startsWith('./')) return require(id);
@@ -28,7 +29,8 @@ function compile(id) {
   const source = readFileSync(filename);
   const cachedData = readKept(id, source);
   const script = new Script(`(function (exports, require, module) {${source}\n})`, { filename, cachedData });
-  if (cachedData === undefined) compiled.set(id, { source, script });
+  scripts.set(id, { source, script });
+  isNew ||= cachedData === undefined;
   return script;
 }
 
@@ -45,14 +47,15 @@ function readKept(id, source) {
 
 /**
  * Keeps what this process has compiled, where that is a whole run: after what help or a failure needs, a run would compile
- * most of its own again each time. Where nothing can be kept, nothing is said. Undefined where nothing is to be kept.
+ * most of its own again each time. Where a file is new, as that of another engine's driver, the others have more in them
+ * than before. Where nothing can be kept, nothing is said. Undefined where nothing is to be kept.
  */
 function keep() {
   const isRun = loaded.has('./knex.cjs') && performance.now() < SHORT_MS;
-  if (!isRun || compiled.size === 0 || process.env.NODE_DISABLE_COMPILE_CACHE) return undefined;
+  if (!isRun || !isNew || process.env.NODE_DISABLE_COMPILE_CACHE) return undefined;
   const { mkdir } = require('node:fs/promises');
   return mkdir(COMPILED, { recursive: true })
-    .then(() => Promise.all([...compiled].map(write)))
+    .then(() => Promise.all([...scripts].map(write)))
     .catch(() => {});
 }
 

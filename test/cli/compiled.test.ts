@@ -7,10 +7,11 @@ import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { BIN, type Ended, runCommand } from '../support/command.js';
 import { type Database, engines } from '../support/databases.js';
-import { createSessions, remaining } from '../support/sessions.js';
+import { successLine } from '../support/lines.js';
+import { createSessions, ids, remaining } from '../support/sessions.js';
 
-const [sqlite] = engines;
-assert.ok(sqlite?.family === 'sqlite');
+const [sqlite, other] = engines;
+assert.ok(sqlite?.family === 'sqlite' && other !== undefined);
 const engine = sqlite;
 const ROOT = dirname(dirname(BIN));
 const FILES = ['commander.cjs', 'knex.cjs', 'main.cjs', 'winston.cjs'];
@@ -37,7 +38,10 @@ async function createCopy(t: TestContext): Promise<Copy> {
   const database = await createSessions(t, engine, { live: ['z'] });
   const compiled = join(folder, 'dist/compiled', `${process.version}-${process.arch}`);
   const run: Copy['run'] = (args, env = {}) =>
-    runCommand([...args, '--db-url', database.url], { bin: join(folder, 'bin/session-cleanup.js'), env });
+    runCommand([...args, ...(args.includes('--db-url') ? [] : ['--db-url', database.url])], {
+      bin: join(folder, 'bin/session-cleanup.js'),
+      env,
+    });
   return {
     database,
     bundle: join(folder, 'dist/bundle'),
@@ -70,6 +74,19 @@ describe('the compiled code', { concurrency: 2, timeout: 180_000 }, () => {
     assert.deepEqual(Object.keys(kept), FILES);
     await copy.cleanUp();
     assert.deepEqual(copy.kept(), kept);
+  });
+
+  test('of the first run on another engine is added to it', async (t) => {
+    const copy = await createCopy(t);
+    await copy.cleanUp();
+    const before = copy.kept();
+    const database = await createSessions(t, other, { expired: ids(2), live: ['z'] });
+    assert.equal(successLine(await copy.run(['run', '--db-url', database.url])).deleted_count, 2);
+    const after = copy.kept();
+    assert.equal(Object.keys(after).length, FILES.length + 1);
+    assert.ok(Number(after['main.cjs']?.length) > Number(before['main.cjs']?.length));
+    await copy.cleanUp();
+    assert.deepEqual(copy.kept(), after);
   });
 
   test('is not kept by what compiles less than a run', async (t) => {
