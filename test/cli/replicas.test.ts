@@ -11,7 +11,7 @@ import { type Connection, createConnection } from 'mysql2/promise';
 import { createAccount } from '../support/accounts.js';
 import { type Ended, runCommand, startCommand } from '../support/command.js';
 import { type Database, type Engine, engines, shownUrl } from '../support/databases.js';
-import { inTime, isBeforeWaiting, isOutOfTime } from '../support/in-time.js';
+import { inTime, isNotForWaiting, isOutOfTime } from '../support/in-time.js';
 import { failureLine, successLine } from '../support/lines.js';
 import { createReplicated, pauseReplay, untilReplicated } from '../support/postgres-pair.js';
 import { type PostgresqlPair, startPostgresqlPair } from '../support/postgres-servers.js';
@@ -247,7 +247,7 @@ for (const server of mariadbd === undefined ? [] : [mariadbd]) {
         await replica.query('START SLAVE SQL_THREAD');
         return ended;
       };
-      return inTime(4_000, attempt, isBeforeWaiting);
+      return inTime(4_000, attempt, isNotForWaiting);
     };
 
     test('that is stopped is waited for until the time is used up', async () => {
@@ -388,7 +388,7 @@ describe('a private PostgreSQL and its replica', { timeout: 300_000 }, () => {
         await resume();
         return { ended, left: await remaining(database) };
       };
-      const { ended, left } = await inTime(6_000, attempt, (made) => isBeforeWaiting(made.ended));
+      const { ended, left } = await inTime(6_000, attempt, (made) => isNotForWaiting(made.ended));
       const { status, stdout, line } = ended;
       assert.deepEqual([status, stdout, line.outcome, line.complete], [124, '', 'incomplete', false]);
       assert.match(String(line.waited_for), waitedFor);

@@ -5,7 +5,7 @@ import { Client } from 'pg';
 import { createAccount } from '../support/accounts.js';
 import { runCommand } from '../support/command.js';
 import { type Database, engineAt } from '../support/databases.js';
-import { isBeforeWaiting, isOutOfTime, runInTime } from '../support/in-time.js';
+import { isNotForWaiting, isOutOfTime, runInTime } from '../support/in-time.js';
 import { failureLine, successLine } from '../support/lines.js';
 import { createReplicated, pauseReplay, untilReplicated } from '../support/postgres-pair.js';
 import { connectionTo, type PostgresqlPair, startPostgresqlPair } from '../support/postgres-servers.js';
@@ -73,7 +73,7 @@ describe('a primary and its streaming replica', { timeout: 600_000 }, () => {
       ofAccount.host = new URL(replicaUrl).host;
       const named = isSeen ? [] : ['--replica', ofAccount.href];
       const resume = await pauseReplay(t, replicated);
-      const { ended } = await runInTime(6_000, watching({ url }, ...named), isBeforeWaiting);
+      const { ended } = await runInTime(6_000, watching({ url }, ...named), isNotForWaiting);
       await resume();
       const { status, line } = ended;
       assert.deepEqual([status, line.outcome, line.warning], [124, 'incomplete', undefined]);
@@ -87,7 +87,7 @@ describe('a primary and its streaming replica', { timeout: 600_000 }, () => {
     const resume = await pauseReplay(t, replicated);
     await database.run("INSERT INTO sessions VALUES ('more', '2020-01-01')");
     const args = watching(database, '--max-lag', '1h', '--replica', replicaUrl);
-    const { ended } = await runInTime(6_000, args, isBeforeWaiting);
+    const { ended } = await runInTime(6_000, args, isNotForWaiting);
     await resume();
     const { status, line } = ended;
     assert.deepEqual([status, line.deleted_count], [124, 1]);
@@ -98,7 +98,7 @@ describe('a primary and its streaming replica', { timeout: 600_000 }, () => {
     const replicated = await createReplicated(t, pair);
     const { database } = replicated;
     await withSetting(pair.standby.url, 'recovery_min_apply_delay', '2s', async () => {
-      const { status, line } = (await runInTime(8_000, watching(database), isBeforeWaiting)).ended;
+      const { status, line } = (await runInTime(8_000, watching(database), isNotForWaiting)).ended;
       assert.deepEqual([status, line.outcome], [124, 'incomplete']);
       assert.match(String(line.waited_for), /^replica standby at 127\.0\.0\.1 \(\d+\) (is up to|still lacks)/);
       const left = (await remaining(database)).length - 1;
@@ -113,7 +113,7 @@ describe('a primary and its streaming replica', { timeout: 600_000 }, () => {
     await withSetting(pair.standby.url, 'primary_conninfo', '', async () => {
       await until(async () => (await ask(replicaUrl, 'SELECT FROM pg_stat_wal_receiver')).length === 0);
       const args = watching(database, '--replica', replicaUrl);
-      const { status, line } = (await runInTime(6_000, args, isBeforeWaiting)).ended;
+      const { status, line } = (await runInTime(6_000, args, isNotForWaiting)).ended;
       assert.deepEqual([status, line.outcome], [124, 'incomplete']);
       assert.match(String(line.waited_for), /^replica \S+ is behind and receives nothing$/);
       assert.ok(Number(line.deleted_count) < 10);
@@ -151,7 +151,7 @@ describe('a primary and its streaming replica', { timeout: 600_000 }, () => {
     await until(async () => (await remaining(subscriber)).length === 11);
     const lock = await subscriber.knex.transaction();
     await lock.raw('LOCK TABLE sessions IN EXCLUSIVE MODE');
-    const { ended: stopped } = await runInTime(6_000, watching(database), isBeforeWaiting);
+    const { ended: stopped } = await runInTime(6_000, watching(database), isNotForWaiting);
     await lock.rollback();
     assert.deepEqual([stopped.status, stopped.line.outcome], [124, 'incomplete']);
     assert.match(

@@ -53,7 +53,7 @@ export function isBeforeDeleting(ended: Ended): boolean {
   return isOutOfTime(ended) && !/while deleting|"incomplete"/.test(ended.stderr);
 }
 
-/** Out of time before it had waited for anybody, as for a replica. */
-export function isBeforeWaiting(ended: Ended): boolean {
-  return isOutOfTime(ended) && ended.line.waited_ms === undefined;
+/** Out of time, and not because it waited for somebody, as for a replica: it came too late for that, or stood still. */
+export function isNotForWaiting(ended: Ended): boolean {
+  return isOutOfTime(ended) && (ended.line.outcome !== 'incomplete' || ended.line.waited_ms === undefined);
 }
