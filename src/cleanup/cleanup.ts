@@ -181,7 +181,7 @@ async function walk<Step>(run: Run<Step>, done: Transaction<Step>): Promise<End>
     const now = performance.now();
     const tookMs = now - startedAt;
     run.slowestMs = Math.max(run.slowestMs, tookMs);
-    run.stepRows = nextStepRows(rows, tookMs, stepTargetMs(run));
+    run.stepRows = nextStepRows(rows, tookMs, stepTargetMs(run), sessions.mostStepRows);
     walked += rows;
     // Never more than a batch; filling up its last half would be ever smaller steps where few rows are expired.
     if (done.deleted > batchSize / 2 || walked >= batchSize * WALKED_PER_ROW) return 'full';

@@ -9,8 +9,9 @@ const LEAST_STEP_ROWS = 50;
  * @param rows of the step that is over
  * @param tookMs how long it took
  * @param targetMs how long a step had best take
+ * @param mostRows more of them would not be faster
  */
-export function nextStepRows(rows: number, tookMs: number, targetMs: number): number {
+export function nextStepRows(rows: number, tookMs: number, targetMs: number, mostRows = MOST_STEP_ROWS): number {
   const wanted = rows * Math.min(4, Math.max(0.1, targetMs / tookMs));
-  return Math.ceil(Math.min(MOST_STEP_ROWS, Math.max(LEAST_STEP_ROWS, wanted)));
+  return Math.ceil(Math.min(mostRows, Math.max(LEAST_STEP_ROWS, wanted)));
 }

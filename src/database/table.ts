@@ -146,6 +146,7 @@ function createSessions(
     usedIndex: walk.usedIndex,
     along: walk.along,
     stepTargetMs: walk.stepTargetMs,
+    mostStepRows: walk.mostStepRows,
     transactionMs: walk.transactionMs,
     restMs: walk.restMs,
     async begin() {

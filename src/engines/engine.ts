@@ -190,6 +190,8 @@ export interface Walk<Step = unknown> {
   readonly along: readonly string[];
   /** How long a step had best take, in milliseconds. */
   readonly stepTargetMs: number;
+  /** More rows in a step would not be faster, where the engine knows. */
+  readonly mostStepRows?: number | undefined;
   /** How long a transaction had best be, in milliseconds, where nobody has said how many rows it takes. */
   readonly transactionMs: number;
   /** How long others need to get their turn after a commit, in milliseconds. */

@@ -264,6 +264,32 @@ for (const engine of engines.filter(({ family }) => family !== 'postgresql')) {
     }
   });
 
+  if (engine.family === 'sqlite') {
+    test('SQLite: without an index on the expiry, the look for a live session stops at the first', async (t) => {
+      const database = await createDatabase(t, engine);
+      const live = await fill(database, native as Format, { isExpired: (id) => id % 16 !== 5 });
+      let line: Line = {};
+      const sent = await explained(async () => {
+        line = await runHere(['run', '--db-url', database.url]);
+      });
+      await assertRemaining(database, line, live);
+      const lastDelete = sent.findLastIndex(({ kind }) => kind === 'delete');
+      const looks = sent.slice(lastDelete + 1);
+      assert.equal(looks.length, 1, JSON.stringify(looks.map(({ sql }) => sql)));
+      for (const { sql, program } of looks) {
+        assert.match(sql, / LIMIT 1$/);
+        const opcodes = program.map(({ opcode }) => String(opcode));
+        // A sort, or an aggregate, comes only after the last row.
+        assert.deepEqual(
+          opcodes.filter((opcode) => /^(Sorter|Agg)/.test(opcode)),
+          [],
+          sql,
+        );
+        assert.ok(opcodes.includes('DecrJumpZero'), opcodes.join());
+      }
+    });
+  }
+
   if (engine.family === 'mysql') {
     describe(`${engine.name}: four times the rows are four times the work`, () => {
       const index = 'KEY by_expiry (expires_at)';

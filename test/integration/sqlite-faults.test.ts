@@ -1,8 +1,10 @@
 // What SQLite has of its own that a run could trip over: exactly which rows remain, and what the line says.
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { createDeadline } from '../../src/cleanup/deadline.js';
 import { type Database, engines } from '../support/databases.js';
 import { runHere } from '../support/in-process.js';
+import { openTableAt, selectExpired } from '../support/opened.js';
 
 const [sqlite] = engines;
 assert.ok(sqlite?.family === 'sqlite');
@@ -269,6 +271,47 @@ describe('ON DELETE CASCADE that comes back to the table is refused, by run, dry
       ],
     );
   });
+});
+
+describe('exactly the expired rows go from a table', { concurrency: 4 }, () => {
+  const tables: Readonly<Record<string, readonly [table: string, columns: string, ...more: string[]]>> = {
+    'with the name of a temporary table of the run': ['session_cleanup_found', 'id INTEGER, expires_at INTEGER'],
+    'with a column that cannot be computed': [
+      'sessions',
+      "id INTEGER, expires_at INTEGER, data TEXT DEFAULT '{'",
+      "ALTER TABLE sessions ADD COLUMN user INTEGER AS (json_extract(data, '$.user'))",
+    ],
+    'with rows of 100 kB': ['sessions', 'id INTEGER, expires_at INTEGER, data BLOB DEFAULT (zeroblob(100000))'],
+  };
+  for (const [name, [table, columns, ...more]] of Object.entries(tables)) {
+    for (const index of [[], [`CREATE INDEX by_expiry ON ${table} (expires_at)`]]) {
+      test(`${name}, ${index.length === 0 ? 'without an index' : 'with one'} on the expiry`, async (t) => {
+        const database = await create(
+          t,
+          `CREATE TABLE ${table} (${columns})`,
+          ...index,
+          `INSERT INTO ${table} (id, expires_at) VALUES (1, ${EXPIRED}), (2, ${LIVE}), (3, ${EXPIRED}), (4, '1700000000x')`,
+          ...more,
+        );
+        const line = await run(database, '--table', table, '--expires-format', 'unix');
+        assert.deepEqual([line.outcome, line.deleted_count], ['deleted', 2], JSON.stringify(line));
+        assert.deepEqual(await idsOf(database, table), [2, 4]);
+      });
+    }
+  }
+});
+
+test('a step takes fewer rows where rows are large', async (t) => {
+  const mostRows = async (bytes: number): Promise<number | undefined> => {
+    const database = await create(t, 'CREATE TABLE sessions (id INTEGER PRIMARY KEY, expires_at INTEGER, data BLOB)');
+    await database.run(`INSERT INTO sessions VALUES (1, ${EXPIRED}, zeroblob(${bytes}))`);
+    const deadline = createDeadline({ timeoutMs: 60_000, startedAt: performance.now(), onSignal: () => {} });
+    const table = await openTableAt(database.url, 'sessions', deadline);
+    return (await selectExpired(table).finally(() => table.close())).mostStepRows;
+  };
+  const [of10, of1000 = 0, of100000] = [await mostRows(10), await mostRows(1_000), await mostRows(100_000)];
+  assert.ok(of1000 * 1_000 < 7_000_000 && of1000 * 1_000 > 6_000_000, String(of1000));
+  assert.deepEqual([of10, of100000], [40_000, 500]);
 });
 
 describe('an error of SQLite is told in its own words, whole', () => {

@@ -7,7 +7,7 @@ import { type KeyStep, nextKeyStep, onlyStep, positionOf, selectKey } from '../k
 import { all, countRows, type Query, type Sql, type Statements } from '../sql.js';
 import { type Dependants, readDependants } from './dependants.js';
 import { isReferred } from './faults.js';
-import { type DeleteFound, openFound } from './found.js';
+import { type Found, openFound } from './found.js';
 import { chooseWay, type Way } from './way.js';
 
 // Nobody else can write before the transaction ends: a longer step keeps nobody waiting, and changes each page of an index
@@ -24,8 +24,8 @@ interface Deleting {
   readonly predicate: Predicate;
   readonly expired: Sql;
   readonly dependants: Dependants;
-  /** Undefined where an index on the expiry leads to the rows, or expired rows may stay. */
-  readonly deleteFound: DeleteFound | undefined;
+  /** Undefined where expired rows may stay, or have no rowid. */
+  readonly found: Found | undefined;
   readonly look: Query;
   readonly send: Query;
 }
@@ -35,14 +35,14 @@ export async function openWalk(statements: Statements, table: Table, predicate: 
   const way = await chooseWay(plan, table, predicate);
   const { usedIndex, walk } = way;
   const dependants = await readDependants(plan, table.name);
-  const isByRow = walk !== undefined && walk.key === table.rowKey;
+  const found = mayKeepRows(dependants) ? undefined : await openFound(statements, table, way);
   const deleting: Deleting = {
     table,
     way,
     predicate,
     expired: all(predicate.range, predicate.guard),
     dependants,
-    deleteFound: isByRow && !mayKeepRows(dependants) ? await openFound(statements, table, way) : undefined,
+    found,
     look: statements.query('looking at the rows'),
     send: statements.query('deleting'),
   };
@@ -51,6 +51,7 @@ export async function openWalk(statements: Statements, table: Table, predicate: 
     usedIndex,
     along: walk?.key.columns.map(({ name }) => name) ?? [],
     stepTargetMs: STEP_TARGET_MS,
+    mostStepRows: found?.mostStepRows,
     transactionMs: TRANSACTION_MS,
     restMs: REST_MS,
     async nextStep(previous, rows) {
@@ -80,8 +81,8 @@ function mayKeepRows(dependants: Dependants): boolean {
 
 /** Undefined where the whole part stays, as rows refer to some of it. */
 async function deleteTogether(deleting: Deleting, part: Sql): Promise<number | undefined> {
-  const { expired, dependants, deleteFound, send } = deleting;
-  if (deleteFound !== undefined) return tryDelete(send, () => deleteFound(all(part, expired)));
+  const { expired, dependants, found, send } = deleting;
+  if (found !== undefined) return tryDelete(send, () => found.deleteWhere(all(part, expired)));
   const condition = (await plainCondition(deleting, part)) ?? expired;
   return tryDelete(send, () => deleteWhere(deleting, all(part, condition, dependants.unreferenced)));
 }

@@ -14,7 +14,7 @@ import { readDeleteTriggers } from './triggers.js';
 const BUSY_TIMEOUT_MS = 200;
 
 // The default of 2 MiB makes it write pages to the disk that it changes again soon, and sync before.
-const CACHE_KIB = 26_624;
+const CACHE_KIB = 20_480;
 
 export async function openSession(statements: Statements, target: SqliteTarget): Promise<Session> {
   const prepare = statements.query('preparing the session');
