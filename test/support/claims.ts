@@ -40,7 +40,7 @@ export async function assertEndsWork(url: string, database: Database, rows: Rows
   let next: Ended | undefined;
   // A session whose client is gone, and with it the lock, may live on for a moment.
   await until(async () => {
-    next = await runCommand(['run', '--db-url', url]);
+    next = await runCommand(['run', '--db-url', url, '--timeout', '5m']);
     return next.status !== 75;
   });
   assert.ok(next);

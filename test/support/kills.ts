@@ -45,7 +45,7 @@ export function describeKills(kills: number): void {
           test(`${journal && `journal ${journal}, `}${title} (${times} times)`, async (t) => {
             const rows = { expired: numbered('r', expired), live: numbered('z', 1_000) };
             const field = await createField(t, engine, journal, rows);
-            const args = ['run', '--db-url', field.url, '--batch-size', String(batchSize)];
+            const args = ['run', '--db-url', field.url, '--batch-size', String(batchSize), '--timeout', '5m'];
             await killAtRandom(t, field, args, rows, { times, unit: Math.min(batchSize, expired) });
           });
         }
