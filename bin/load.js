@@ -48,14 +48,14 @@ function readKept(id, source) {
 /**
  * Keeps what this process has compiled, where that is a whole run: after what help or a failure needs, a run would compile
  * most of its own again each time. Where a file is new, as that of another engine's driver, the others have more in them
- * than before. Where nothing can be kept, nothing is said. Undefined where nothing is to be kept.
+ * than before. Where nothing can be kept, nothing is said. Resolves when that is done.
  */
-function keep() {
+async function keep() {
   const isRun = loaded.has('./knex.cjs') && performance.now() < SHORT_MS;
-  if (!isRun || !isNew || process.env.NODE_DISABLE_COMPILE_CACHE) return undefined;
+  if (!isRun || !isNew || process.env.NODE_DISABLE_COMPILE_CACHE) return;
   const { mkdir } = require('node:fs/promises');
-  return mkdir(COMPILED, { recursive: true })
-    .then(() => Promise.all([...scripts].map(write)))
+  await mkdir(COMPILED, { recursive: true })
+    .then(() => Promise.allSettled([...scripts].map(write)))
     .catch(() => {});
 }
 

@@ -66,9 +66,10 @@ main({
 }).then((status) => {
   process.exitCode = status;
   process.once('beforeExit', () => process.exit(status));
-  const keeping = status === 0 && argv[0] === 'run' ? keep() : undefined;
+  const kept = status === 0 && argv[0] === 'run' ? keep() : Promise.resolve();
   // Main has written its line. A socket to a frozen server, or a disk that stalls, is not waited for.
-  setTimeout(leave, keeping === undefined ? 100 : 5_000, status).unref();
+  setTimeout(leave, 5_000, status).unref();
+  kept.then(() => setTimeout(leave, 100, status).unref());
 });
 
 // A thread that waits for a disk keeps process.exit waiting. Another program in the place of this one leaves it behind;
