@@ -99,7 +99,8 @@ async function walk(database: Database, batchSize: number): Promise<{ line: Line
   const sent = await explained(async () => {
     line = await runHere(['run', '--db-url', database.url, '--batch-size', String(batchSize)]);
   });
-  const keys = sent.filter(({ kind, sql }) => kind === 'select' && /limit \? offset \?|AS session_cleanup_0/.test(sql));
+  const ofKeys = /limit \? offset \?|AS session_cleanup_0| FOR UPDATE/i;
+  const keys = sent.filter(({ kind, sql }) => kind === 'select' && ofKeys.test(sql));
   const deletes = sent.filter(({ kind }) => kind === 'delete');
   assert.ok(keys.length >= 4 && deletes.length >= 4, `${keys.length} and ${deletes.length} statements`);
   return { line, keys, deletes };
@@ -139,17 +140,16 @@ function assertWalkedBy(
       // Whatever is walked by, rows are locked and deleted by their key.
       const isByKey = ({ type, key }: Sent['plan'][number]) =>
         /^(eq_ref|const|range)$/.test(`${type}`) && key === 'PRIMARY';
-      const isFound = ({ table }: Sent['plan'][number]) => /^<derived/.test(String(table));
       const [plan, ...others] = sent.plan;
-      if (sent.kind === 'delete') {
-        assert.ok(
-          sent.plan.every((row) => isByKey(row) || isFound(row)),
-          told,
-        );
-      } else {
+      // A range may have got a row, or a locked one, since its expired rows were locked: MySQL's DELETE would wait for it.
+      if (sent.kind === 'delete' && database.engine === 'mysql') assert.match(sent.sql, / WHERE (`id` IN |\(\()/, told);
+      if (sent.kind === 'delete' || / FOR UPDATE/.test(sent.sql)) assert.ok(sent.plan.every(isByKey), told);
+      else {
         assert.equal(plan?.key, index ?? 'PRIMARY', told);
         assert.match(String(plan?.type), /^(range|index|ref)$/, told);
         assert.deepEqual(others, [], told);
+        // The index has all that is read: a look at each row would cost half as much as deleting it.
+        if (index !== undefined) assert.match(String(plan?.Extra), /Using index(?! condition)/, told);
       }
       assert.doesNotMatch(sent.plan.map(({ Extra }) => Extra).join(), /filesort|temporary/, told);
     }

@@ -6,12 +6,12 @@
 import type { DeletedStep } from '../../cleanup/port.js';
 import type { Key, Table } from '../engine.js';
 import type { Position } from '../key-ranges.js';
-import { found, positionOf, selectKey } from '../key-walk.js';
+import { positionOf, selectKey } from '../key-walk.js';
 import { all, countRows, type Query, type Sql, type Statements } from '../sql.js';
 import { withFreeChildren } from './children.js';
 import { ignoreLocked, isReferred, isRolledBack } from './faults.js';
 import { indexed } from './keys.js';
-import { amongRows, piecesOf, selectPlain, split, textOf } from './rows.js';
+import { amongRows, compareKeys, piecesOf, split, textOf } from './rows.js';
 import type { Server } from './server.js';
 
 // Parts of a piece in which a child is locked.
@@ -70,38 +70,40 @@ export async function* deleteWaiting(deleting: Deleting, where: Sql): AsyncGener
 
 /** What is expired in a part of the table. */
 export async function* deleteRange(deleting: Deleting, where: Sql): AsyncGenerator<DeletedStep> {
-  const { query, table, key, met } = deleting as DeletingByKey;
-  const deleted = hasMetMuch(met) ? undefined : await deleteUnheld(deleting as DeletingByKey, where);
-  if (deleted !== undefined) {
-    yield { deleted, locked: 0 };
-    return;
+  const withKey = deleting as DeletingByKey;
+  const { server, met } = withKey;
+  if (givesUpAtOnce(server) && !hasMetMuch(met)) {
+    const deleted = await sendDelete(withKey, (ignore) => giveUpAtOnce(withKey, ignore, where));
+    if (deleted !== undefined) {
+      yield { deleted, locked: 0 };
+      return;
+    }
   }
-  const rows = await query(`SELECT ${selectKey(key)} FROM ${indexed(table, key)} WHERE ${where.sql}`, where.bindings);
-  yield* deleteRows(
-    deleting,
-    rows.map((row) => positionOf(key, row)),
-    new Set(),
-  );
+  const held = server.skipLocked && !server.mariadb ? await readHeld(withKey, where) : undefined;
+  yield* deleteRows(withKey, held ?? (await readKeys(withKey, where)), new Set(), held !== undefined);
 }
 
-/** All of it, or none where somebody holds a row: undefined. */
-async function deleteUnheld(deleting: DeletingByKey, where: Sql): Promise<number | undefined> {
-  const { server } = deleting;
-  if (givesUpAtOnce(server)) return sendDelete(deleting, (ignore) => giveUpAtOnce(deleting, ignore, where));
-  return server.mariadb || !server.skipLocked
-    ? undefined
-    : sendDelete(deleting, (ignore) => deleteFound(deleting, ignore, where, 'NOWAIT'));
+/** All of it, locked; undefined where somebody else holds a row. */
+async function readHeld(deleting: DeletingByKey, where: Sql): Promise<readonly Position[] | undefined> {
+  try {
+    return await readKeys({ ...deleting, query: deleting.queryOnce }, where, ' FOR UPDATE NOWAIT');
+  } catch (error) {
+    ignoreLocked(error);
+    return undefined;
+  }
 }
 
-/** Rows that were found expired. Those that are left are added to `left`. */
+/** Rows that were found expired, locked by this run or not. Those that are left are added to `left`. */
 export async function* deleteRows(
   deleting: Deleting,
   rows: readonly Position[],
   left: Set<string>,
+  areHeld = false,
 ): AsyncGenerator<DeletedStep> {
-  for (const piece of piecesOf(rows, deleting.server.packetBytes)) {
+  // Neighbours share pages.
+  for (const piece of piecesOf([...rows].sort(compareKeys), deleting.server.packetBytes)) {
     let gone = 0;
-    for await (const step of deletePiece(deleting as DeletingByKey, piece)) {
+    for await (const step of deletePiece(deleting as DeletingByKey, piece, areHeld)) {
       gone += step.deleted;
       yield step;
     }
@@ -112,20 +114,34 @@ export async function* deleteRows(
   }
 }
 
-async function* deletePiece(deleting: DeletingByKey, piece: readonly Position[]): AsyncGenerator<DeletedStep> {
-  const deleted = hasMetMuch(deleting.met) ? undefined : await deleteFree(deleting, piece);
+async function* deletePiece(
+  deleting: DeletingByKey,
+  piece: readonly Position[],
+  areHeld: boolean,
+): AsyncGenerator<DeletedStep> {
+  const deleted = hasMetMuch(deleting.met) ? undefined : await deleteFree(deleting, piece, areHeld);
   if (deleted !== undefined) yield { deleted, locked: 0 };
   else yield* deleteAround(deleting, piece);
 }
 
 /** In one statement; undefined where somebody holds a row, or a child of one, that it cannot pass over. */
-async function deleteFree(deleting: DeletingByKey, piece: readonly Position[]): Promise<number | undefined> {
+async function deleteFree(
+  deleting: DeletingByKey,
+  piece: readonly Position[],
+  areHeld: boolean,
+): Promise<number | undefined> {
   const { server, key, expired } = deleting;
   const where = all(amongRows(key, piece), expired);
   if (givesUpAtOnce(server)) return sendDelete(deleting, (ignore) => giveUpAtOnce(deleting, ignore, where));
-  return server.skipLocked
-    ? sendDelete(deleting, (ignore) => deleteFound(deleting, ignore, where, 'SKIP LOCKED'))
-    : sendDelete(deleting, (ignore) => deleteWhere(deleting, ignore, where));
+  if (server.skipLocked && !areHeld && (await lockRows(deleting, where)) < piece.length) return undefined;
+  return sendDelete(deleting, (ignore) => deleteWhere(deleting, ignore, where));
+}
+
+/** Locks what nobody else holds, and counts it: MySQL passes over a locked row in a SELECT alone. */
+async function lockRows(deleting: DeletingByKey, { sql, bindings }: Sql): Promise<number> {
+  const select = `SELECT COUNT(*) AS locked FROM ${byKey(deleting, sql)} FOR UPDATE SKIP LOCKED`;
+  const [row] = await deleting.query(select, bindings);
+  return Number(row?.locked);
 }
 
 /** What is free goes first; then ever smaller parts, for a child may be locked that cannot be seen from here. */
@@ -164,12 +180,16 @@ async function lockFree(deleting: DeletingByKey, rows: readonly Position[]): Pro
 }
 
 async function readExpired(
-  { query, table, key, expired }: DeletingByKey,
+  deleting: DeletingByKey,
   among: readonly Position[],
   locking = '',
 ): Promise<readonly Position[]> {
-  const { sql, bindings } = all(amongRows(key, among), expired);
-  const rows = await query(`SELECT ${selectKey(key)} FROM ${indexed(table, key)} WHERE ${sql}${locking}`, bindings);
+  return readKeys(deleting, all(amongRows(deleting.key, among), deleting.expired), locking);
+}
+
+async function readKeys(deleting: DeletingByKey, { sql, bindings }: Sql, locking = ''): Promise<readonly Position[]> {
+  const { query, key } = deleting;
+  const rows = await query(`SELECT ${selectKey(key)} FROM ${byKey(deleting, sql)}${locking}`, bindings);
   return rows.map((row) => positionOf(key, row));
 }
 
@@ -186,30 +206,16 @@ function giveUpAtOnce(deleting: DeletingByKey, ignore: string, where: Sql): Sql 
 }
 
 // Only a DELETE with two table names takes the hint of an index.
-function deleteWhere({ table, key }: DeletingByKey, ignore: string, where: Sql): Sql {
-  return {
-    sql: `DELETE ${ignore}${table.sql} FROM ${indexed(table, key)} WHERE ${where.sql}`,
-    bindings: where.bindings,
-  };
+function deleteWhere(deleting: DeletingByKey, ignore: string, { sql, bindings }: Sql): Sql {
+  return { sql: `DELETE ${ignore}${deleting.table.sql} FROM ${byKey(deleting, sql)}`, bindings };
 }
 
-/** MySQL passes over a locked row, or gives up at it, in a SELECT alone. */
-function deleteFound(
-  { table, key, expired }: DeletingByKey,
-  ignore: string,
-  { sql, bindings }: Sql,
-  locked: 'NOWAIT' | 'SKIP LOCKED',
-): Sql {
-  const from = indexed(table, key);
-  const outside = key.outside === undefined ? '' : `, ${key.outside} AS session_cleanup_outside`;
-  const isFound = key.columns.map((column, at) => `session_cleanup_found.${found(at)} = ${table.sql}.${column.sql}`);
-  // The condition once more at the end: what is deleted is not left to the catalogue's word that the key is unique.
-  return {
-    sql:
-      `DELETE ${ignore}${table.sql} FROM (SELECT ${selectPlain(key)}${outside} FROM ${from} WHERE ${sql} FOR UPDATE ${locked}) ` +
-      `AS session_cleanup_found STRAIGHT_JOIN ${from} ON ${isFound.join(' AND ')} WHERE ${expired.sql}`,
-    bindings: [...bindings, ...expired.bindings],
-  };
+/**
+ * By the index of the key. Where that has every column of the condition, MySQL would read all of it, and wait for live
+ * rows, when it takes the table for empty: a column outside of it, named in vain, keeps it to what is sought.
+ */
+function byKey({ table, key }: DeletingByKey, sql: string): string {
+  return `${indexed(table, key)} WHERE ${sql}${key.outside === undefined ? '' : ` AND (1 = 1 OR ${key.outside})`}`;
 }
 
 /** Undefined where it met a lock, or for the first time a row that others refer to; the transaction goes on. */
@@ -229,7 +235,7 @@ async function sendDelete(deleting: Deleting, statement: (ignore: string) => Sql
   }
 }
 
-/** A DELETE of MySQL's that had to wait did so for a child: it passes over the rows themselves. */
+/** A DELETE of MySQL's that had to wait did so for a child: the rows themselves are locked before. */
 function noteLock({ met, server }: Deleting): void {
   met.waits += 1;
   if (!server.mariadb && server.skipLocked) met.lockedChildren = true;

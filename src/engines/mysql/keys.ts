@@ -34,7 +34,10 @@ export function readKeys(
       const whole = storage && continued(own, storage.parts);
       return { index: name, key: (whole && walkable(name, whole, true)) ?? walkable(name, own.slice(0, 1), false) };
     });
-  return { rowKey, storageKey: storage && toStorageKey(columns, storage), expiresIndexes };
+  // A condition always names the expiry.
+  const hasExpiry = storage?.parts.some(({ part }) => part === expiresColumn);
+  const storageKey = storage && toStorageKey(columns, storage, hasExpiry ? outside([]) : undefined);
+  return { rowKey, storageKey, expiresIndexes };
 }
 
 /** As InnoDB continues every other index: with the key that it stores the rows by. MySQL sorts by it after a descending one. */
@@ -64,9 +67,9 @@ function findStorage(columns: CatalogueRows, indexes: readonly Index[]): Index |
 }
 
 /** What tells its rows apart, whether a walk can go along it or not. */
-function toStorageKey(columns: CatalogueRows, { name, parts }: Index): Key | undefined {
+function toStorageKey(columns: CatalogueRows, { name, parts }: Index, outside: string | undefined): Key | undefined {
   const key = distinct(parts).map((part) => toKeyColumn(columns, part));
-  return key.every((column) => column !== undefined) ? { index: name, columns: key } : undefined;
+  return key.every((column) => column !== undefined) ? { index: name, columns: key, outside } : undefined;
 }
 
 /** Undefined where a walk cannot go along these parts, in this order, by the index alone. */

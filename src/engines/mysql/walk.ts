@@ -219,12 +219,13 @@ async function readRows(
   limit: number,
 ): Promise<readonly ReadRow[]> {
   const where = all(part, walkedOver);
-  const outside = walked.outside === undefined ? '' : `, ${walked.outside} AS session_cleanup_outside`;
   const judgement = judged === undefined ? '' : `, (${judged.sql}) AS session_cleanup_expired`;
-  const rows = await query(
-    `SELECT ${selectKey(selected)}${outside}${judgement} FROM ${from}${whereClause(where)} ORDER BY ${order} LIMIT ?`,
-    [...(judged?.bindings ?? []), ...where.bindings, limit],
-  );
+  const select = (more: string): string =>
+    `SELECT ${selectKey(selected)}${judgement}${more} FROM ${from}${whereClause(where)} ORDER BY ${order} LIMIT ?`;
+  const bindings = [...(judged?.bindings ?? []), ...where.bindings, limit];
+  // A column outside of the index costs a look at each row: half as much as deleting it.
+  const outside = walked.outside !== undefined && (await readsAll(query, select(''), bindings));
+  const rows = await query(select(outside ? `, ${walked.outside} AS session_cleanup_outside` : ''), bindings);
   return rows.map((row) => {
     const values = positionOf(selected, row);
     return {
@@ -233,6 +234,12 @@ async function readRows(
       isExpired: judged === undefined || Number(row.session_cleanup_expired) === 1,
     };
   });
+}
+
+/** Whether the server, of itself, would read the index from its beginning. */
+async function readsAll(query: Query, sql: string, bindings: readonly Binding[]): Promise<boolean> {
+  const [plan] = await query(`EXPLAIN FORMAT=TRADITIONAL ${sql}`, bindings);
+  return plan?.type === 'index';
 }
 
 function toStep(read: readonly ReadRow[], left: Set<string>, isLast: boolean): FoundStep {
