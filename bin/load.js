@@ -59,17 +59,18 @@ async function keep() {
     .catch(() => {});
 }
 
-/** V8 believes what it reads: the file has its name only when it is on the disk, and one process alone writes it. */
+/** V8 believes what it reads: one process alone writes the file, which has its name only when it is on the disk. */
 async function write([id, { source, script }]) {
   const { open, rename, rm } = require('node:fs/promises');
   const path = join(COMPILED, id);
-  const file = await open(`${path}.new`, 'wx');
+  const unfinished = `${path}.${Date.now()}-${process.pid}`;
+  const file = await open(unfinished, 'wx');
   try {
     await file.writeFile(Buffer.concat([source, script.createCachedData()]));
     await file.sync();
-    await rename(`${path}.new`, path);
+    await rename(unfinished, path);
   } catch {
-    await rm(`${path}.new`);
+    await rm(unfinished);
   } finally {
     await file.close();
   }

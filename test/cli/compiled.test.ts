@@ -120,14 +120,15 @@ describe('the compiled code', { concurrency: 2, timeout: 180_000 }, () => {
     assert.equal((await copy.cleanUp()).outcome, 'deleted');
   });
 
-  test('is left to the process that is writing it', async (t) => {
+  test('is kept anew where a run was killed while it wrote', async (t) => {
     const copy = await createCopy(t);
     mkdirSync(copy.compiled, { recursive: true });
-    writeFileSync(join(copy.compiled, 'main.cjs.new'), 'another');
+    const unfinished = 'main.cjs.1764000000000-1';
+    writeFileSync(join(copy.compiled, unfinished), 'half of it');
     await copy.cleanUp();
     const kept = copy.kept();
-    assert.deepEqual(Object.keys(kept), ['commander.cjs', 'knex.cjs', 'main.cjs.new', 'winston.cjs']);
-    assert.equal(kept['main.cjs.new'], 'another');
+    assert.deepEqual(Object.keys(kept), ['commander.cjs', 'knex.cjs', 'main.cjs', unfinished, 'winston.cjs']);
+    assert.equal(kept[unfinished], 'half of it');
   });
 
   test('is not kept where there is no place for it, without a word', async (t) => {
