@@ -2,13 +2,15 @@
 import { type Contestant, createArena, type DataName } from './arena.js';
 import type { Contender } from './contenders.js';
 import { measure } from './measure.js';
-import type { Result } from './results.js';
+import type { Question, Result } from './results.js';
 import { takeTurns } from './turns.js';
 
 const BOTH_IN_ONE = ['run, one transaction', 'one DELETE'] as const;
 const BOTH_IN_BATCHES = ['run --batch-size 5000', 'DELETEs of 5000'] as const;
 
-const RACES: readonly (readonly [DataName, readonly Contender[]])[] = [
+type Races = readonly (readonly [DataName, readonly Contender[]])[];
+
+const RACES: Races = [
   [
     'half expired',
     [
@@ -21,23 +23,46 @@ const RACES: readonly (readonly [DataName, readonly Contender[]])[] = [
       'Django clearsessions',
     ],
   ],
-  ['half expired, no index', BOTH_IN_ONE],
-  ['5 % expired', BOTH_IN_BATCHES],
   ['half expired, of connect-session-knex', ['run', 'connect-session-knex']],
 ];
 
-/** Types of a column that only SQLite can mix. */
-const RACES_ON_SQLITE: typeof RACES = [
-  ...RACES,
-  ['half expired, by numbers', BOTH_IN_ONE],
-  ['half expired, by numbers, no index', BOTH_IN_ONE],
-];
+/** Each against the engine's own statements, as people would send them. */
+const BACKLOGS: Readonly<Record<Contestant['family'], Races>> = {
+  sqlite: [
+    ['half expired', BOTH_IN_ONE],
+    ['half expired, no index', BOTH_IN_ONE],
+    ['half expired, by numbers', BOTH_IN_ONE],
+    ['half expired, by numbers, no index', BOTH_IN_ONE],
+  ],
+  mysql: [
+    ['half expired', BOTH_IN_BATCHES],
+    ['5 % expired', BOTH_IN_BATCHES],
+  ],
+  postgresql: [
+    ['half expired', BOTH_IN_ONE],
+    ['half expired, no index', BOTH_IN_ONE],
+  ],
+};
 
 export async function benchDeletion(contestant: Contestant, rows: number, repeat: number): Promise<readonly Result[]> {
+  return takeRaces('deletion', RACES, contestant, rows, repeat);
+}
+
+export async function benchBacklog(contestant: Contestant, rows: number, repeat: number): Promise<readonly Result[]> {
+  return takeRaces('backlog', BACKLOGS[contestant.family], contestant, rows, repeat);
+}
+
+async function takeRaces(
+  question: Question,
+  races: Races,
+  contestant: Contestant,
+  rows: number,
+  repeat: number,
+): Promise<readonly Result[]> {
   const results: Result[] = [];
-  for (const [data, contenders] of contestant.family === 'sqlite' ? RACES_ON_SQLITE : RACES) {
+  for (const [data, contenders] of races) {
     const arena = await createArena(contestant, data, rows);
-    const race = takeTurns('deletion', arena, contenders, repeat, async (command) => {
+    const race = takeTurns(question, arena, contenders, repeat, async (command) => {
       await arena.reset();
       const { ms, peakMib } = await measure(command);
       const left = (await arena.countRows()) - arena.live;

@@ -6,7 +6,7 @@ import { mysqlServers } from '../support/mysql-servers.js';
 import { postgresqlServers } from '../support/postgres-servers.js';
 import { startServers } from '../support/servers.js';
 import type { Contestant } from './arena.js';
-import { benchDeletion, benchScale, benchStartup, SIZES } from './benches.js';
+import { benchBacklog, benchDeletion, benchScale, benchStartup, SIZES } from './benches.js';
 import { findContestants, machine } from './contestants.js';
 import { renderPage } from './page.js';
 import { merge, type Question, type Result, readResults, writeResults } from './results.js';
@@ -14,22 +14,24 @@ import { benchTraffic } from './traffic.js';
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'startup,deletion,traffic,scale' },
+    only: { type: 'string', default: 'startup,deletion,backlog,traffic,scale' },
     engines: { type: 'string', default: 'sqlite,mariadb,mysql,postgresql' },
-    rows: { type: 'string', default: '150000' },
+    rows: { type: 'string' },
     repeat: { type: 'string', default: '3' },
     full: { type: 'boolean', default: false },
     render: { type: 'boolean', default: false },
     into: { type: 'string', default: resolve(import.meta.dirname, '../../..') },
   },
 });
-const rows = Number(values.rows);
+const rows = Number(values.rows ?? 150_000);
+const backlogRows = Number(values.rows ?? 1_000_000);
 const repeat = Number(values.repeat);
 const tsv = join(values.into, 'BENCHMARKS.tsv');
 
 const questions: Readonly<Record<Question, (of: Contestant) => Promise<readonly Result[]>>> = {
   startup: (of) => benchStartup(of, 5 * repeat),
   deletion: (of) => benchDeletion(of, rows, repeat),
+  backlog: (of) => benchBacklog(of, backlogRows, repeat),
   traffic: (of) => benchTraffic(of, rows, repeat),
   scale: (of) => benchScale(of, values.full ? SIZES : SIZES.slice(0, -1)),
 };

@@ -4,7 +4,16 @@ import { DATA, type DataName } from './arena.js';
 import { CONTENDERS, type Contender } from './contenders.js';
 import { GOALS, judge } from './goals.js';
 import { median, spread, table } from './measure.js';
-import { divide, type Look, looksAt, type Question, type Results, times } from './results.js';
+import {
+  divide,
+  type Look,
+  looksAt,
+  type Pair,
+  type Question,
+  type Results,
+  times,
+  timesWithoutStart,
+} from './results.js';
 
 const TEMPLATE = new URL('../../../test/bench/page.md', import.meta.url);
 const OF_KNEX = 'half expired, of connect-session-knex';
@@ -36,8 +45,10 @@ export function renderPage(results: Results): string {
       .map(([name, text]) => `- **${name}**: ${text}`)
       .join('\n'),
     rows: sizes('deletion').map(count).join(' or '),
+    backlogRows: sizes('backlog').map(count).join(' or '),
     instead: pivot(looks, 'instead of: this', RIVALS.map(advise)),
     deletion: deletionLines(looks),
+    backlog: backlogLines(looks),
     live: trafficLines(looks, 'live'),
     expired: trafficLines(looks, 'expired'),
     startup: pivot(
@@ -67,20 +78,40 @@ function deletionLines(looks: Looks): string {
   const ratio =
     (contender: Contender, data: DataName, base: Contender = 'one DELETE') =>
     (look: Look): string =>
-      spread(times(look, contender, base, data));
+      spread(times(look, { question: 'deletion', contender, base, data }));
   const perSecond = (look: Look): string => {
     const rows = divide(look('deletion', 'one DELETE', 'rows expired'), look('deletion', 'one DELETE', 's'));
     return rows.length === 0 ? '' : `${count(median(rows))} rows/s`;
   };
-  const whole = 'run, one transaction';
-  const [batches, loop] = ['run --batch-size 5000', 'DELETEs of 5000'] as const;
   return pivot(looks, 'contender', [
     ['one DELETE', perSecond],
     ...ALL.filter((each) => each !== 'one DELETE').map((each): Line => [each, ratio(each, 'half expired')]),
-    ...DATA_NAMES.slice(1).map((data): Line => [`${whole}: ${data}`, ratio(whole, data)]),
-    [`${batches}: 5 % expired, \`${loop}\` = 1`, ratio(batches, '5 % expired', loop)],
     ['run: half expired, `connect-session-knex` = 1', ratio('run', OF_KNEX, 'connect-session-knex')],
   ]);
+}
+
+const BACKLOGS: readonly Omit<Pair, 'question' | 'data'>[] = [
+  { contender: 'run, one transaction', base: 'one DELETE' },
+  { contender: 'run --batch-size 5000', base: 'DELETEs of 5000' },
+];
+
+function backlogLines(looks: Looks): string {
+  return pivot(
+    looks,
+    'contender and table',
+    BACKLOGS.flatMap(({ contender, base }) =>
+      DATA_NAMES.map((data): Line => {
+        const pair: Pair = { question: 'backlog', contender, base, data };
+        const cell = (look: Look): string => {
+          const whole = times(look, pair);
+          return whole.length === 0
+            ? ''
+            : `${spread(whole)}; ${median(timesWithoutStart(look, pair)).toFixed(2)} without the start`;
+        };
+        return [`${contender}: ${data}`, cell];
+      }),
+    ),
+  );
 }
 
 function trafficLines(looks: Looks, touched: 'live' | 'expired'): string {
@@ -121,7 +152,7 @@ function advise([instead, here, there, data]: (typeof RIVALS)[number]): Line {
       ...(['live', 'expired'] as const).flatMap((each) => look('traffic', contender, `${each} ${figure}`, data)),
     );
   const advice = (look: Look): string => {
-    const ratios = times(look, here, there, data);
+    const ratios = times(look, { question: 'deletion', contender: here, base: there, data });
     const [wait, itsWait] = [worst(look, here, 'longest ms'), worst(look, there, 'longest ms')];
     if (ratios.length === 0) return '';
     const ratio = `${median(ratios).toFixed(2)} times`;

@@ -2,8 +2,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { DataName } from './arena.js';
 import type { Contender } from './contenders.js';
+import { median } from './measure.js';
 
-export type Question = 'startup' | 'deletion' | 'traffic' | 'scale';
+export type Question = 'startup' | 'deletion' | 'backlog' | 'traffic' | 'scale';
 
 /** `s` and `ms` are the whole process. `live` and `expired` are the sessions that a request touches. */
 export type Figure =
@@ -98,7 +99,24 @@ export function divide(values: readonly number[], by: readonly number[]): readon
   return by.length === 0 ? [] : values.map((value, turn) => value / (by[turn] ?? Number.NaN));
 }
 
-/** How many times as long the one deletes as the other, turn by turn. */
-export function times(look: Look, contender: Contender, base: Contender, data?: DataName): readonly number[] {
-  return divide(look('deletion', contender, 's', data), look('deletion', base, 's', data));
+/** Two contenders on the same data. */
+export interface Pair {
+  readonly question: 'deletion' | 'backlog';
+  readonly contender: Contender;
+  readonly base: Contender;
+  readonly data: DataName;
+}
+
+/** How many times as long the contender takes as its base, turn by turn. */
+export function times(look: Look, { question, contender, base, data }: Pair): readonly number[] {
+  return divide(look(question, contender, 's', data), look(question, base, 's', data));
+}
+
+/** The same, with what a start costs taken from both. */
+export function timesWithoutStart(look: Look, { question, contender, base, data }: Pair): readonly number[] {
+  const net = (each: Contender, start: Contender): readonly number[] => {
+    const starts = look('startup', start, 'ms', 'nothing expired');
+    return starts.length === 0 ? [] : look(question, each, 's', data).map((s) => s - median(starts) / 1_000);
+  };
+  return divide(net(contender, 'run'), net(base, 'one DELETE'));
 }
