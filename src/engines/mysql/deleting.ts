@@ -11,7 +11,7 @@ import { all, countRows, type Query, type Sql, type Statements } from '../sql.js
 import { withFreeChildren } from './children.js';
 import { ignoreLocked, isReferred, isRolledBack } from './faults.js';
 import { indexed } from './keys.js';
-import { amongRows, compareKeys, piecesOf, split, textOf } from './rows.js';
+import { amongRows, piecesOf, split, textOf } from './rows.js';
 import type { Server } from './server.js';
 
 // Parts of a piece in which a child is locked.
@@ -100,8 +100,7 @@ export async function* deleteRows(
   left: Set<string>,
   areHeld = false,
 ): AsyncGenerator<DeletedStep> {
-  // Neighbours share pages.
-  for (const piece of piecesOf([...rows].sort(compareKeys), deleting.server.packetBytes)) {
+  for (const piece of piecesOf(rows, deleting.server.packetBytes)) {
     let gone = 0;
     for await (const step of deletePiece(deleting as DeletingByKey, piece, areHeld)) {
       gone += step.deleted;
