@@ -75,6 +75,8 @@ export const DATA = {
 
 export type DataName = keyof typeof DATA;
 
+export const DATA_NAMES = Object.keys(DATA) as DataName[];
+
 export interface Arena {
   readonly engine: string;
   readonly family: Family;

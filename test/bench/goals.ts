@@ -1,5 +1,5 @@
 // What was aimed at. Whether a goal is met is judged from the figures; why one is missed, a person writes down here.
-import { DATA, type DataName } from './arena.js';
+import { DATA_NAMES, type DataName } from './arena.js';
 import { SIZES } from './benches.js';
 import type { Contender } from './contenders.js';
 import { median } from './measure.js';
@@ -18,10 +18,10 @@ interface Goal {
 }
 
 const SERVERS = ['MariaDB', 'MySQL', 'PostgreSQL'];
-const DATA_NAMES = Object.keys(DATA) as DataName[];
 
-const inOne = { question: 'backlog', contender: 'run, one transaction', base: 'one DELETE' } as const;
-const inBatches = { question: 'backlog', contender: 'run --batch-size 5000', base: 'DELETEs of 5000' } as const;
+/** What a backlog is measured against. */
+export const IN_ONE = { question: 'backlog', contender: 'run, one transaction', base: 'one DELETE' } as const;
+export const IN_BATCHES = { question: 'backlog', contender: 'run --batch-size 5000', base: 'DELETEs of 5000' } as const;
 
 const withoutStart = (look: Look, pair: Omit<Pair, 'data'>, datas: readonly DataName[]): readonly number[] =>
   datas.map((data) => median(timesWithoutStart(look, { ...pair, data })));
@@ -36,7 +36,7 @@ export const GOALS: readonly Goal[] = [
     limit: 0.9,
     unit: 'times',
     figures: (look) =>
-      withoutStart(look, inOne, [
+      withoutStart(look, IN_ONE, [
         'half expired',
         'half expired, no index',
         'half expired, by numbers',
@@ -49,7 +49,7 @@ export const GOALS: readonly Goal[] = [
     engines: ['MariaDB', 'MySQL'],
     limit: 1.1,
     unit: 'times',
-    figures: (look) => withoutStart(look, inBatches, ['half expired', '5 % expired']),
+    figures: (look) => withoutStart(look, IN_BATCHES, ['half expired', '5 % expired']),
     why: 'rows are read without a lock, then locked and deleted by their key, so that no request waits',
   },
   {
@@ -75,7 +75,7 @@ export const GOALS: readonly Goal[] = [
     engines: ['PostgreSQL'],
     limit: 1.3,
     unit: 'times',
-    figures: (look) => withoutStart(look, inOne, ['half expired', 'half expired, no index']),
+    figures: (look) => withoutStart(look, IN_ONE, ['half expired', 'half expired, no index']),
     why: 'it deletes in steps and passes over rows that others hold, so that it ends in time and nobody waits',
   },
   {
@@ -122,10 +122,11 @@ export const GOALS: readonly Goal[] = [
     limit: 100,
     unit: 'MB',
     figures: (look) => {
-      const backlogs = ['run, one transaction', 'run --batch-size 5000'] as const;
       const MiB = [
         ...SIZES.map((rows) => look('scale', 'run', 'MiB', 'half expired', rows)),
-        ...backlogs.flatMap((each) => DATA_NAMES.map((data) => look('backlog', each, 'MiB', data))),
+        ...[IN_ONE, IN_BATCHES].flatMap(({ question, contender }) =>
+          DATA_NAMES.map((data) => look(question, contender, 'MiB', data)),
+        ),
       ];
       return MiB.map((turns) => Math.max(...turns) * 1.048576);
     },

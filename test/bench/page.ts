@@ -1,8 +1,8 @@
 // BENCHMARKS.md: the words of page.md, with tables made from the results. No figure is typed.
 import { readFileSync } from 'node:fs';
-import { DATA, type DataName } from './arena.js';
+import { DATA_NAMES, type DataName } from './arena.js';
 import { CONTENDERS, type Contender } from './contenders.js';
-import { GOALS, judge } from './goals.js';
+import { GOALS, IN_BATCHES, IN_ONE, judge } from './goals.js';
 import { median, spread, table } from './measure.js';
 import {
   divide,
@@ -18,7 +18,6 @@ import {
 const TEMPLATE = new URL('../../../test/bench/page.md', import.meta.url);
 const OF_KNEX = 'half expired, of connect-session-knex';
 const ALL = Object.keys(CONTENDERS) as Contender[];
-const DATA_NAMES = Object.keys(DATA) as DataName[];
 
 /** What nobody notices. */
 const UNNOTICED_MS = 50;
@@ -90,25 +89,20 @@ function deletionLines(looks: Looks): string {
   ]);
 }
 
-const BACKLOGS: readonly Omit<Pair, 'question' | 'data'>[] = [
-  { contender: 'run, one transaction', base: 'one DELETE' },
-  { contender: 'run --batch-size 5000', base: 'DELETEs of 5000' },
-];
-
 function backlogLines(looks: Looks): string {
   return pivot(
     looks,
     'contender and table',
-    BACKLOGS.flatMap(({ contender, base }) =>
+    [IN_ONE, IN_BATCHES].flatMap((backlog) =>
       DATA_NAMES.map((data): Line => {
-        const pair: Pair = { question: 'backlog', contender, base, data };
+        const pair: Pair = { ...backlog, data };
         const cell = (look: Look): string => {
           const whole = times(look, pair);
           return whole.length === 0
             ? ''
             : `${spread(whole)}; ${median(timesWithoutStart(look, pair)).toFixed(2)} without the start`;
         };
-        return [`${contender}: ${data}`, cell];
+        return [`${backlog.contender}: ${data}`, cell];
       }),
     ),
   );

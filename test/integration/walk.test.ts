@@ -837,7 +837,6 @@ for (const engine of engines) {
   }
 }
 
-/** What comes of a step, all statements together. */
 /** Of a walk whose key ends with it. */
 function idOf(position: Position | undefined): number | undefined {
   const value = position?.at(-1);
@@ -846,6 +845,7 @@ function idOf(position: Position | undefined): number | undefined {
     : Number(typeof value === 'object' && 'literal' in value ? value.literal : value);
 }
 
+/** What comes of a step, all statements together. */
 async function deleteExpired(sessions: ExpiredSessions<KeyStep>, step: KeyStep): Promise<DeletedStep> {
   const done = { deleted: 0, locked: 0 };
   for await (const { deleted, locked } of sessions.deleteExpired(step)) {
