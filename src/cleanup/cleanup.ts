@@ -2,7 +2,7 @@
 import { CleanupError } from '../errors.js';
 import { backOffMs, sleep } from '../waiting.js';
 import { type Deadline, stoppedError } from './deadline.js';
-import { FIRST_STEP_ROWS, nextStepRows } from './pace.js';
+import { FIRST_STEP_ROWS, MOST_STEP_ROWS, nextStepRows } from './pace.js';
 import type { ExpiredSessions, Wait } from './port.js';
 
 export interface CleanupOptions {
@@ -50,12 +50,15 @@ interface Run<Step> {
   /** In milliseconds; Infinity where batches are counted in rows. */
   readonly longestMs: number;
   readonly onStep: (deletedInTransaction: number) => void;
+  readonly mostStepRows: number;
   stepRows: number;
   /** The step that took longest so far, in milliseconds. */
   slowestMs: number;
 }
 
 const LAG_POLL_MS = 500;
+/** A batch that is as full as this is committed. */
+const FULL_SHARE = 0.9;
 /** Rows that a batch walks over for each that it may delete: where few are expired it would never be full. */
 const WALKED_PER_ROW = 10;
 
@@ -74,13 +77,15 @@ export async function cleanUp<Step>(
     progress = { ...progress, ...more };
     onProgress(progress);
   };
+  const mostStepRows = Math.min(sessions.mostStepRows ?? MOST_STEP_ROWS, batchSize ?? Infinity);
   const run: Run<Step> = {
     sessions,
     deadline,
     batchSize: batchSize ?? Infinity,
     longestMs: batchSize === undefined ? sessions.transactionMs : Infinity,
     onStep: (deleted) => onStep?.(progress.deletedCount + deleted),
-    stepRows: Math.min(FIRST_STEP_ROWS, batchSize ?? Infinity),
+    mostStepRows,
+    stepRows: Math.min(FIRST_STEP_ROWS, mostStepRows),
     slowestMs: 0,
   };
   const restMs = batchSize === undefined ? sessions.restMs : pauseMs;
@@ -181,10 +186,11 @@ async function walk<Step>(run: Run<Step>, done: Transaction<Step>): Promise<End>
     const now = performance.now();
     const tookMs = now - startedAt;
     run.slowestMs = Math.max(run.slowestMs, tookMs);
-    run.stepRows = nextStepRows(rows, tookMs, stepTargetMs(run), sessions.mostStepRows);
+    // Of what was left of a batch, nothing is learnt.
+    if (rows === run.stepRows) run.stepRows = nextStepRows(rows, tookMs, stepTargetMs(run), run.mostStepRows);
     walked += rows;
-    // Never more than a batch; filling up its last half would be ever smaller steps where few rows are expired.
-    if (done.deleted > batchSize / 2 || walked >= batchSize * WALKED_PER_ROW) return 'full';
+    // Never more than a batch; filling it up to the last row would be ever smaller steps where not all are expired.
+    if (done.deleted >= batchSize * FULL_SHARE || walked >= batchSize * WALKED_PER_ROW) return 'full';
     isLong = now + tookMs - beganAt > run.longestMs;
   }
 }

@@ -394,6 +394,22 @@ describe('in batches', () => {
     }
   });
 
+  test('a batch is filled up where not all rows are expired, and the next one begins as fast as that did', async (t) => {
+    const { deadline } = createClock(t, AMPLE_MS);
+    t.mock.method(performance, 'now', () => 0);
+    const table = createTable(3_687);
+    const halfExpired = {
+      ...table.repository,
+      async *deleteExpired({ from, to }: Step) {
+        yield { deleted: Math.ceil((to - from) / 2), locked: 0 };
+      },
+    };
+    const { told } = await run(halfExpired, deadline, { batchSize: 1_000 });
+    // At least 900 rows are deleted in each; what was asked for last is beyond the end of the table.
+    assert.deepEqual(table.steps, [...[500, 750, 375, 187], ...[1_000, 500, 250, 125], 1_000]);
+    assert.deepEqual([told.batches, told.deletedCount], [2, 1_845]);
+  });
+
   test('there is a pause between two, and none after the last', async (t) => {
     const table = createTable(300);
     const startedAt = performance.now();
