@@ -192,6 +192,11 @@ async function readKeys(deleting: DeletingByKey, { sql, bindings }: Sql, locking
   return rows.map((row) => positionOf(key, row));
 }
 
+/** Whether the keys of a range are read before it is deleted. */
+export function readsKeys({ key, server }: Deleting): boolean {
+  return key !== undefined && !givesUpAtOnce(server);
+}
+
 /** Whether a DELETE can be told not to wait, for whatever it is. */
 function givesUpAtOnce({ mariadb, lockWaitRollsBack }: Server): boolean {
   return mariadb && !lockWaitRollsBack;

@@ -1,11 +1,11 @@
 // Which way a run goes through a table on MySQL and MariaDB, and the steps of each way. What is done in a step is deleting.ts.
 import type { DeletedStep } from '../../cleanup/port.js';
 import type { Key, Predicate, Table, Walk } from '../engine.js';
-import { type Position, rangeCondition, rangesBetween } from '../key-ranges.js';
+import { type KeyValue, type Position, rangeCondition, rangesBetween } from '../key-ranges.js';
 import { type KeyStep, type KeyWay, nextKeyStep, onlyStep, orderAfter, positionOf, selectKey } from '../key-walk.js';
 import { LARGE_TABLE_ROWS, randomStart } from '../random-start.js';
 import { all, type Binding, type Query, type Sql, type Statements, whereClause } from '../sql.js';
-import { createDeleting, type Deleting, deleteRange, deleteRows, deleteWaiting } from './deleting.js';
+import { createDeleting, type Deleting, deleteRange, deleteRows, deleteWaiting, readsKeys } from './deleting.js';
 import { indexed } from './keys.js';
 import { textOf } from './rows.js';
 import type { Server } from './server.js';
@@ -14,6 +14,10 @@ import type { Server } from './server.js';
 const STEP_TARGET_MS = 200;
 // A commit takes a few milliseconds.
 const TRANSACTION_MS = 100;
+/** Keys that are read at once along an index. More are hardly faster, and leave more memory behind. */
+const READ_ROWS = 1_000;
+/** Rows of a range whose keys are read before they are deleted: only the expired ones are. */
+const RANGE_ROWS = 2_000;
 /** Keys that are read at once where no index leads from one step to the next. */
 const POOL_ROWS = 50_000;
 
@@ -27,8 +31,7 @@ interface FoundStep extends KeyStep {
   readonly isLast: boolean;
 }
 
-interface Way<Step> {
-  readonly along: readonly string[];
+interface Way<Step> extends Pick<Walk<Step>, 'along' | 'mostStepRows'> {
   next(previous: Step | undefined, rows: number): Promise<Step | undefined>;
   deleteExpired(step: Step): AsyncIterable<DeletedStep>;
 }
@@ -43,16 +46,15 @@ export async function openWalk(
   const usedIndex = await deleteIndex(statements.query('reading the plan'), table, expired);
   const read = statements.query('reading the key');
   const deleting = createDeleting(statements, table, expired, server);
-  const { along, next, deleteExpired } = await openWay(read, table, predicate, usedIndex, deleting);
+  const { next, ...way } = await openWay(read, table, predicate, usedIndex, deleting);
   return {
+    ...way,
     usedIndex,
-    along,
     stepTargetMs: STEP_TARGET_MS,
     transactionMs: TRANSACTION_MS,
     // Whoever waited for a row has it as soon as it is free.
     restMs: 0,
     nextStep: next,
-    deleteExpired,
   };
 }
 
@@ -96,6 +98,7 @@ async function rangesWay(
   const deletePart = deleting.key === undefined ? deleteWaiting : deleteRange;
   return {
     along: walked?.columns.map(({ name }) => name) ?? [],
+    mostStepRows: readsKeys(deleting) ? RANGE_ROWS : undefined,
     async next(previous, rows) {
       return way === undefined ? onlyStep(previous) : nextKeyStep(read, way, previous, rows);
     },
@@ -130,6 +133,7 @@ function foundWay(
   const reading = createReading(read, table, walked, storageKey, predicate);
   return {
     along: walked.columns.map(({ name }) => name),
+    mostStepRows: READ_ROWS,
     async next(previous, rows) {
       if (previous?.isLast) return undefined;
       return walked.hasTies ? readTies(reading, previous, rows) : readAfter(reading, previous, rows);
@@ -230,7 +234,7 @@ async function readRows(
     const values = positionOf(selected, row);
     return {
       position: values.slice(0, walked.columns.length),
-      key: places.flatMap((place) => values.slice(place, place + 1)),
+      key: places.map((place) => values[place] as KeyValue),
       isExpired: judged === undefined || Number(row.session_cleanup_expired) === 1,
     };
   });
