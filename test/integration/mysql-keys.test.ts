@@ -237,6 +237,14 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
           const batches = Number(line.batches);
           assert.ok(batches >= (rows - live.length) / size, `only ${batches} batches`);
           assert.deepEqual((await runHere(['run', '--db-url', database.url])).outcome, 'nothing_expired');
+          const alone = live.find((n) => n === 9 || n === 11);
+          await database.run(`UPDATE sessions SET expires_at = '2020-01-01' WHERE n = ${alone}`);
+          const { outcome, deleted_count } = await runHere(['run', '--db-url', database.url]);
+          assert.deepEqual([outcome, deleted_count], ['deleted', 1]);
+          assert.deepEqual(
+            await remaining(database),
+            live.filter((n) => n !== alone),
+          );
         });
       }
 

@@ -3,16 +3,23 @@ import type { Key } from '../engine.js';
 import type { Position } from '../key-ranges.js';
 import type { Binding, Sql } from '../sql.js';
 
+/**
+ * One row alone, MySQL would read before anything else, and hold its key against the column once more: in vain where that
+ * is a date that it stores, such as 2021-02-31, but does not take for one. A second one, which is none, keeps it from that.
+ */
 export function amongRows({ columns }: Key, rows: readonly Position[]): Sql {
   const [only, ...others] = columns;
   const bindings = rows.flat() as Binding[];
   // Of anything but literals, MySQL makes no ranges where they are in a list.
   const isLiteral = !only?.bound?.includes('(');
   if (only !== undefined && others.length === 0 && isLiteral) {
-    return { sql: `${only.sql} IN (${rows.map(() => only.bound ?? '?').join(', ')})`, bindings };
+    const values = [...rows.map(() => only.bound ?? '?'), ...(rows.length === 1 ? ['NULL'] : [])];
+    return { sql: `${only.sql} IN (${values.join(', ')})`, bindings };
   }
   const row = columns.map(({ sql, bound = '?' }) => `${sql} = ${bound}`).join(' AND ');
-  return { sql: `(${rows.map(() => `(${row})`).join(' OR ')})`, bindings };
+  const none = columns.map(({ sql }) => `${sql} = NULL`).join(' AND ');
+  const among = [...rows.map(() => row), ...(rows.length === 1 ? [none] : [])];
+  return { sql: `(${among.map((one) => `(${one})`).join(' OR ')})`, bindings };
 }
 
 /** By which a row is known again. */
