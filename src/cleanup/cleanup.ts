@@ -57,8 +57,10 @@ interface Run<Step> {
 }
 
 const LAG_POLL_MS = 500;
-/** A batch that is as full as this is committed. */
+/** A batch that is as full as this is committed: the last rows would be ever smaller steps. */
 const FULL_SHARE = 0.9;
+/** The same where less than half of what is walked over is expired. */
+const FULL_SHARE_OF_FEW = 0.5;
 /** Rows that a batch walks over for each that it may delete: where few are expired it would never be full. */
 const WALKED_PER_ROW = 10;
 
@@ -177,6 +179,7 @@ async function walk<Step>(run: Run<Step>, done: Transaction<Step>): Promise<End>
     // Asked only now, when it is known that more remains. The first step is always made, however short the time:
     // every run makes progress.
     if (!isFirst && deadline.isNearlyUsedUp(run.slowestMs)) return 'time';
+    const before = done.deleted;
     for await (const { deleted, locked } of sessions.deleteExpired(step)) {
       done.deleted += deleted;
       done.locked += locked;
@@ -189,8 +192,8 @@ async function walk<Step>(run: Run<Step>, done: Transaction<Step>): Promise<End>
     // Of what was left of a batch, nothing is learnt.
     if (rows === run.stepRows) run.stepRows = nextStepRows(rows, tookMs, stepTargetMs(run), run.mostStepRows);
     walked += rows;
-    // Never more than a batch; filling it up to the last row would be ever smaller steps where not all are expired.
-    if (done.deleted >= batchSize * FULL_SHARE || walked >= batchSize * WALKED_PER_ROW) return 'full';
+    const fullShare = done.deleted - before < rows / 2 ? FULL_SHARE_OF_FEW : FULL_SHARE;
+    if (done.deleted >= batchSize * fullShare || walked >= batchSize * WALKED_PER_ROW) return 'full';
     isLong = now + tookMs - beganAt > run.longestMs;
   }
 }
