@@ -59,8 +59,8 @@ interface Run<Step> {
 const LAG_POLL_MS = 500;
 /** A batch that is as full as this is committed: the last rows would be ever smaller steps. */
 const FULL_SHARE = 0.9;
-/** The same where less than half of what is walked over is expired. */
-const FULL_SHARE_OF_FEW = 0.5;
+/** The same where a step deleted less than half of its rows: the next ones are hardly fuller. */
+const THIN_FULL_SHARE = 0.5;
 /** Rows that a batch walks over for each that it may delete: where few are expired it would never be full. */
 const WALKED_PER_ROW = 10;
 
@@ -192,7 +192,7 @@ async function walk<Step>(run: Run<Step>, done: Transaction<Step>): Promise<End>
     // Of what was left of a batch, nothing is learnt.
     if (rows === run.stepRows) run.stepRows = nextStepRows(rows, tookMs, stepTargetMs(run), run.mostStepRows);
     walked += rows;
-    const fullShare = done.deleted - before < rows / 2 ? FULL_SHARE_OF_FEW : FULL_SHARE;
+    const fullShare = done.deleted - before < rows / 2 ? THIN_FULL_SHARE : FULL_SHARE;
     if (done.deleted >= batchSize * fullShare || walked >= batchSize * WALKED_PER_ROW) return 'full';
     isLong = now + tookMs - beganAt > run.longestMs;
   }

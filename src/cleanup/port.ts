@@ -17,7 +17,7 @@ export interface DeletedStep {
 export interface ExpiredSessions<Step> {
   /** How long a step had best take, in milliseconds. */
   readonly stepTargetMs: number;
-  /** More rows in a step would not be faster, where the engine knows. */
+  /** More rows in a step would not be faster, or take too much memory, where the engine knows. */
   readonly mostStepRows?: number | undefined;
   /**
    * How long a transaction had best be where nobody has said how many rows it takes, in milliseconds. A row that is

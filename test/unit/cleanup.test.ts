@@ -394,21 +394,26 @@ describe('in batches', () => {
     }
   });
 
-  test('a batch is filled up where not all rows are expired, and the next one begins as fast as that did', async (t) => {
-    const { deadline } = createClock(t, AMPLE_MS);
-    t.mock.method(performance, 'now', () => 0);
-    const table = createTable(3_687);
-    const halfExpired = {
-      ...table.repository,
-      async *deleteExpired({ from, to }: Step) {
-        yield { deleted: Math.ceil((to - from) / 2), locked: 0 };
-      },
-    };
-    const { told } = await run(halfExpired, deadline, { batchSize: 1_000 });
-    // At least 900 rows are deleted in each; what was asked for last is beyond the end of the table.
-    assert.deepEqual(table.steps, [...[500, 750, 375, 187], ...[1_000, 500, 250, 125], 1_000]);
-    assert.deepEqual([told.batches, told.deletedCount], [2, 1_845]);
-  });
+  // What is asked for last is beyond the end of the table.
+  for (const { expired, rows, steps, deleted } of [
+    { expired: 2, rows: 3_687, steps: [[500, 750, 375, 187], [1_000, 500, 250, 125], [1_000]], deleted: 907 + 938 },
+    { expired: 4, rows: 4_343, steps: [[500, 875, 656], [1_000, 750, 562], [1_000]], deleted: 508 + 579 },
+  ]) {
+    test(`a batch is filled up as far as it pays, and begins with the pace of the last: 1 in ${expired} expired`, async (t) => {
+      const { deadline } = createClock(t, AMPLE_MS);
+      t.mock.method(performance, 'now', () => 0);
+      const table = createTable(rows);
+      const someExpired = {
+        ...table.repository,
+        async *deleteExpired({ from, to }: Step) {
+          yield { deleted: Math.ceil((to - from) / expired), locked: 0 };
+        },
+      };
+      const { told } = await run(someExpired, deadline, { batchSize: 1_000 });
+      assert.deepEqual(table.steps, steps.flat());
+      assert.deepEqual([told.batches, told.deletedCount], [2, deleted]);
+    });
+  }
 
   test('there is a pause between two, and none after the last', async (t) => {
     const table = createTable(300);
