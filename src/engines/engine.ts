@@ -160,6 +160,8 @@ export interface KeyColumn {
   readonly isLiteral?: boolean;
   /** What stands for such a value in a condition, with a `?`; absent where that is all. */
   readonly bound?: string;
+  /** Whether a row is found by a range from the value to the same value, but not always where it is said to equal it. */
+  readonly isFoundByRange?: boolean;
   /** Against the order of the first column. */
   readonly descends?: boolean;
 }
@@ -190,7 +192,7 @@ export interface Walk<Step = unknown> {
   readonly along: readonly string[];
   /** How long a step had best take, in milliseconds. */
   readonly stepTargetMs: number;
-  /** More rows in a step would not be faster, where the engine knows. */
+  /** More rows in a step would not be faster, or take too much memory, where the engine knows. */
   readonly mostStepRows?: number | undefined;
   /** How long a transaction had best be, in milliseconds, where nobody has said how many rows it takes. */
   readonly transactionMs: number;

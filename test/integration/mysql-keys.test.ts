@@ -21,6 +21,8 @@ interface Kind {
 const hash = (n: number): string => createHash('sha256').update(String(n)).digest('hex');
 const two = (n: number): string => String(n).padStart(2, '0');
 const clock = (n: number): string => `${two(((n / 60 / 60) % 24) | 0)}:${two(((n / 60) % 60) | 0)}:${two(n % 60)}`;
+const dateOf = (n: number): string =>
+  `${2000 + ((n / 372) | 0)}-${two(((((n / 31) | 0) + 1) % 12) + 1)}-${two(((16 * n + 9) % 31) + 1)}`;
 const HOSTILE = ["a'", 'a\\', 'a"', 'é', "a涓'", '🦊', 'a`', '%_?'];
 const hostile = (n: number): string => `${HOSTILE[n % HOSTILE.length]}${n}`;
 const members = (count: number): string =>
@@ -95,6 +97,22 @@ const KINDS: Readonly<Record<string, Kind>> = {
     columns: 'id DATETIME NOT NULL',
     key: 'PRIMARY KEY (id)',
     values: (n) => ({ id: `2021-${two(n % 13)}-31 ${clock(n)}` }),
+  },
+  'a DATETIME(2) with days that are none': {
+    columns: 'id DATETIME(2) NOT NULL',
+    key: 'PRIMARY KEY (id)',
+    values: (n) => ({ id: `2021-${two(n % 13)}-31 ${clock(n)}.${two(n % 100)}` }),
+  },
+  'a DATE with zero and days that are none': {
+    columns: 'id DATE NOT NULL',
+    key: 'PRIMARY KEY (id)',
+    // Number 3 is zero, 9 and 11 are the last days of February.
+    values: (n) => ({ id: n === 3 ? '0000-00-00' : dateOf(n) }),
+  },
+  'a DATE with days that are none, and a number': {
+    columns: 'day DATE NOT NULL, id INT NOT NULL',
+    key: 'PRIMARY KEY (day, id)',
+    values: (n) => ({ day: `2021-${two(n % 13)}-31`, id: n }),
   },
   'a DATETIME(2)': {
     columns: 'id DATETIME(2) NOT NULL',
@@ -239,8 +257,11 @@ for (const engine of engines.filter(({ family }) => family === 'mysql')) {
           assert.deepEqual((await runHere(['run', '--db-url', database.url])).outcome, 'nothing_expired');
           const alone = live.find((n) => n === 9 || n === 11);
           await database.run(`UPDATE sessions SET expires_at = '2020-01-01' WHERE n = ${alone}`);
-          const { outcome, deleted_count } = await runHere(['run', '--db-url', database.url]);
-          assert.deepEqual([outcome, deleted_count], ['deleted', 1]);
+          const other = await database.knex.transaction({ isolationLevel: 'read committed' });
+          open.set(database, () => other.rollback());
+          await other.raw(`SELECT n FROM sessions WHERE n <> ${alone} FOR UPDATE`);
+          const { outcome, deleted_count, locked_count } = await runHere(['run', '--db-url', database.url]);
+          assert.deepEqual([outcome, deleted_count, locked_count], ['deleted', 1, undefined]);
           assert.deepEqual(
             await remaining(database),
             live.filter((n) => n !== alone),

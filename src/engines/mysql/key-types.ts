@@ -5,7 +5,7 @@ import type { KeyColumn } from '../engine.js';
 /** A column as the catalogue has it. */
 export type CatalogueColumn = Readonly<Record<string, unknown>>;
 
-type How = Pick<KeyColumn, 'read' | 'bound'> & {
+type How = Pick<KeyColumn, 'read' | 'bound' | 'isFoundByRange'> & {
   readonly isWholeNumber?: boolean;
   /** Whether a comparison with such a value can use the index as a range. */
   readonly isOrdered?: boolean;
@@ -29,11 +29,13 @@ const asDigitsOfFloat = (sql: string): How => ({
   read: `TRIM(LEADING '[' FROM TRIM(TRAILING ']' FROM JSON_ARRAY(${sql} + 0E0)))`,
   bound: '(? + 0E0)',
 });
-// As a number: a date that MySQL stores, such as 2021-02-31, but does not take for one.
-const asDigits = (sql: string, { fraction }: CatalogueColumn): How =>
-  Number(fraction ?? 0) === 0
-    ? { read: `CAST(${sql} + 0 AS CHAR)`, isWholeNumber: true }
-    : { read: `CAST(${sql} + 0 AS CHAR)`, bound: 'CAST(? AS DECIMAL(20, 6))' };
+// As a number: a date that MySQL stores, such as 2021-02-31, but does not take for one. Where nothing but one such row is
+// sought, or 0000-00-00 in a list, it finds none that equals it.
+const asDigits = (sql: string, { fraction }: CatalogueColumn): How => ({
+  read: `CAST(${sql} + 0 AS CHAR)`,
+  isFoundByRange: true,
+  ...(Number(fraction ?? 0) === 0 ? { isWholeNumber: true } : { bound: 'CAST(? AS DECIMAL(20, 6))' }),
+});
 const whole = (): How => ({ isWholeNumber: true });
 const asIs = (): How => ({});
 

@@ -98,13 +98,14 @@ function toKeyColumn(columns: CatalogueRows, { part }: CatalogueColumn): KeyColu
   const sql = quote(name);
   const how = column && readKeyType(column, sql);
   if (how === undefined) return undefined;
-  const { isWholeNumber = false, read, bound } = how;
+  const { isWholeNumber = false, read, bound, isFoundByRange } = how;
   return {
     name,
     sql,
     isWholeNumber,
     ...(read === undefined ? {} : { read }),
     ...(bound === undefined ? {} : { bound }),
+    ...(isFoundByRange === undefined ? {} : { isFoundByRange }),
   };
 }
 

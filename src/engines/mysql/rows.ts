@@ -1,25 +1,27 @@
 // Rows that are told apart by the key they are stored by: as a condition, as columns, and as what they are known again by.
-import type { Key } from '../engine.js';
+import type { Key, KeyColumn } from '../engine.js';
 import type { Position } from '../key-ranges.js';
 import type { Binding, Sql } from '../sql.js';
 
-/**
- * One row alone, MySQL would read before anything else, and hold its key against the column once more: in vain where that
- * is a date that it stores, such as 2021-02-31, but does not take for one. A second one, which is none, keeps it from that.
- */
 export function amongRows({ columns }: Key, rows: readonly Position[]): Sql {
   const [only, ...others] = columns;
-  const bindings = rows.flat() as Binding[];
   // Of anything but literals, MySQL makes no ranges where they are in a list.
-  const isLiteral = !only?.bound?.includes('(');
-  if (only !== undefined && others.length === 0 && isLiteral) {
-    const values = [...rows.map(() => only.bound ?? '?'), ...(rows.length === 1 ? ['NULL'] : [])];
-    return { sql: `${only.sql} IN (${values.join(', ')})`, bindings };
+  const canBeListed = only !== undefined && !only.isFoundByRange && !only.bound?.includes('(');
+  if (canBeListed && others.length === 0) {
+    return {
+      sql: `${only.sql} IN (${rows.map(() => only.bound ?? '?').join(', ')})`,
+      bindings: rows.flat() as Binding[],
+    };
   }
-  const row = columns.map(({ sql, bound = '?' }) => `${sql} = ${bound}`).join(' AND ');
-  const none = columns.map(({ sql }) => `${sql} = NULL`).join(' AND ');
-  const among = [...rows.map(() => row), ...(rows.length === 1 ? [none] : [])];
-  return { sql: `(${among.map((one) => `(${one})`).join(' OR ')})`, bindings };
+  const row = columns.map(equals).join(' AND ');
+  const bindings = rows.flatMap((values) =>
+    values.flatMap((value, at) => (columns[at]?.isFoundByRange ? [value, value] : value)),
+  );
+  return { sql: `(${rows.map(() => `(${row})`).join(' OR ')})`, bindings: bindings as Binding[] };
+}
+
+function equals({ sql, bound = '?', isFoundByRange }: KeyColumn): string {
+  return isFoundByRange ? `${sql} >= ${bound} AND ${sql} <= ${bound}` : `${sql} = ${bound}`;
 }
 
 /** By which a row is known again. */
@@ -30,7 +32,7 @@ export function textOf(key: Position): string {
 // A statement of so many rows takes some ten milliseconds. MariaDB makes a subquery of a list of 1,000 values.
 const ROWS_A_STATEMENT = 500;
 /** With what stands around a value in a statement. */
-const AROUND_VALUE_BYTES = 80;
+const AROUND_VALUE_BYTES = 160;
 
 /** What one statement can name. */
 export function piecesOf(rows: readonly Position[], packetBytes: number): readonly (readonly Position[])[] {

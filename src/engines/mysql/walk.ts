@@ -16,7 +16,7 @@ const STEP_TARGET_MS = 200;
 const TRANSACTION_MS = 100;
 /** Keys that are read at once along an index. More are hardly faster, and leave more memory behind. */
 const READ_ROWS = 1_000;
-/** Rows of a range whose keys are read before they are deleted: only the expired ones are. */
+/** Rows of a step along the rows' own key, where it reads the keys of the expired ones among them. */
 const RANGE_ROWS = 2_000;
 /** Keys that are read at once where no index leads from one step to the next. */
 const POOL_ROWS = 50_000;
